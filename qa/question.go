@@ -1,0 +1,24 @@
+package qa
+
+// Question is one question with every answer that counts as right.
+type Question struct {
+	// ID names the question within its file; unique there.
+	ID string `json:"id"`
+	// Text is the question as a person would ask it.
+	Text string `json:"question"`
+	// Answers holds the gold answer and its aliases; at least one.
+	Answers []string `json:"golden_answers"`
+	// Source names the benchmark the question comes from ("" if unknown).
+	Source string `json:"source,omitempty"`
+	// Supporting lists the passages that the answer rests on, in the order of the reasoning where it is known.
+	Supporting []Support `json:"supporting,omitempty"`
+	// Hops counts the facts that must be combined; 0 if unknown.
+	Hops int `json:"hops,omitempty"`
+}
+
+// Support is one passage that a question's answer rests on.
+type Support struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Text  string `json:"text"`
+}
