@@ -1,0 +1,42 @@
+package grpo
+
+import "searchrl/rollout"
+
+// Names of the metrics that every method reports; docs/metrics.md explains each.
+const (
+	MetricReward        = "reward"         // mean R over trajectories
+	MetricSearches      = "searches"       // mean searches a trajectory
+	MetricTurns         = "turns"          // mean turns a trajectory
+	MetricAnswered      = "answered"       // share of trajectories that ended with an answer
+	MetricInvalid       = "invalid"        // mean invalid actions a trajectory
+	MetricSampledTokens = "sampled_tokens" // tokens the policy sampled, discarded ones included
+	MetricDeadGroups    = "dead_groups"    // share of groups whose advantages are all 0
+)
+
+// treeMetrics are the figures that follow from any forest of trajectories.
+func treeMetrics(trees []*rollout.Tree) Metrics {
+	m := Metrics{}
+	n, sampled := 0, 0
+	for _, tree := range trees {
+		for s := range tree.Segments {
+			if tree.Segments[s].Sampled() {
+				sampled += len(tree.Segments[s].Tokens)
+			}
+		}
+		for _, trajectory := range tree.Trajectories {
+			n++
+			m[MetricReward] += trajectory.Reward
+			m[MetricSearches] += float64(trajectory.Searches)
+			m[MetricTurns] += float64(trajectory.Turns)
+			m[MetricInvalid] += float64(trajectory.Invalid)
+			if trajectory.End == rollout.Answered {
+				m[MetricAnswered]++
+			}
+		}
+	}
+	for name := range m {
+		m[name] /= float64(n)
+	}
+	m[MetricSampledTokens] = float64(sampled)
+	return m
+}

@@ -1,0 +1,108 @@
+package grpo
+
+import (
+	"fmt"
+
+	"searchrl/rollout"
+)
+
+// Aggregation says how the tokens of a batch share the loss.
+type Aggregation string
+
+const (
+	// TokenMean gives every trained token of the batch the same weight, so long trajectories count for more.
+	TokenMean Aggregation = "token-mean"
+	// SequenceMean gives every trajectory the same weight and its tokens equal shares of it (the GRPO paper). A token
+	// that several trajectories share gets a share from each.
+	SequenceMean Aggregation = "sequence-mean"
+)
+
+// Targets lists the trained tokens of a forest with their weights, which add up to 1: all tokens with an advantage, a zero
+// one included. Old log-probabilities are those under the behaviour policy; reference ones are left at 0.
+func Targets(trees []*rollout.Tree, how Aggregation) ([]Target, error) {
+	var targets []Target
+	for i, tree := range trees {
+		weights, err := segmentWeights(tree, how)
+		if err != nil {
+			return nil, fmt.Errorf("tree %d: %w", i, err)
+		}
+		for s := range tree.Segments {
+			segment := &tree.Segments[s]
+			for j := range segment.Advantages {
+				targets = append(targets, Target{
+					Tree: i, Segment: s, Index: j,
+					Advantage:  segment.Advantages[j],
+					OldLogProb: segment.LogProbs[j],
+					Weight:     weights[s],
+				})
+			}
+		}
+	}
+	total := 0.0
+	for _, t := range targets {
+		total += t.Weight
+	}
+	if total > 0 {
+		for j := range targets {
+			targets[j].Weight /= total
+		}
+	}
+	return targets, nil
+}
+
+// segmentWeights returns the weight of each token of each segment before the batch is normalised.
+func segmentWeights(tree *rollout.Tree, how Aggregation) ([]float64, error) {
+	if err := tree.Validate(); err != nil {
+		return nil, err
+	}
+	weights := make([]float64, len(tree.Segments))
+	switch how {
+	case TokenMean:
+		for s := range weights {
+			weights[s] = 1
+		}
+	case SequenceMean:
+		for _, trajectory := range tree.Trajectories {
+			path := tree.Path(trajectory.Leaf)
+			n := 0
+			for _, s := range path {
+				n += len(tree.Segments[s].Advantages)
+			}
+			for _, s := range path {
+				if n > 0 {
+					weights[s] += 1 / float64(n)
+				}
+			}
+		}
+	default:
+		return nil, fmt.Errorf("aggregation %q, expected %s or %s", how, TokenMean, SequenceMean)
+	}
+	return weights, nil
+}
+
+// moving drops the targets whose loss does not depend on the policy: advantage 0 where there is neither a KL nor an
+// entropy term, and weight 0. Weights stay as they are, so the loss and its gradient do too.
+func moving(targets []Target, s Surrogate) []Target {
+	kept := targets[:0:0]
+	for _, t := range targets {
+		if t.Weight != 0 && (t.Advantage != 0 || s.KLCoef != 0 || s.EntropyCoef != 0) {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+// SetAdvantage gives every token of each sampled segment on the path to leaf the advantage a.
+// Segments shared with a path that was set before get the last value: use it where paths share no sampled segment.
+func SetAdvantage(tree *rollout.Tree, leaf int, a float64) {
+	for _, s := range tree.Path(leaf) {
+		segment := &tree.Segments[s]
+		if !segment.Sampled() {
+			continue
+		}
+		segment.Advantages = make([]float64, len(segment.Tokens))
+		for j := range segment.Advantages {
+			segment.Advantages[j] = a
+		}
+	}
+}

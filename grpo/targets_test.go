@@ -1,0 +1,91 @@
+package grpo
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"searchrl/rollout"
+)
+
+// twoPaths is a prompt with two trajectories of 2 and 4 sampled tokens; the longer one has a document in its middle.
+func twoPaths() *rollout.Tree {
+	tree := &rollout.Tree{}
+	root := tree.Add(rollout.Segment{Parent: rollout.NoParent, Kind: rollout.Prompt, Tokens: []int{1, 2, 3}})
+	short := tree.Add(rollout.Segment{Parent: root, Kind: rollout.Answer, Tokens: []int{4, 5}, LogProbs: []float64{-1, -2}})
+	query := tree.Add(rollout.Segment{Parent: root, Kind: rollout.Query, Tokens: []int{6, 7}, LogProbs: []float64{-3, -4}})
+	docs := tree.Add(rollout.Segment{Parent: query, Kind: rollout.Documents, Tokens: []int{8, 9, 10}})
+	long := tree.Add(rollout.Segment{Parent: docs, Kind: rollout.Answer, Tokens: []int{11, 12}, LogProbs: []float64{-5, -6}})
+	tree.Trajectories = []rollout.Trajectory{{Leaf: short}, {Leaf: long}}
+	return tree
+}
+
+func TestTargetsNeverHoldWhatTheEnvironmentInserted(t *testing.T) {
+	tree := twoPaths()
+	SetAdvantage(tree, tree.Trajectories[0].Leaf, 1)
+	SetAdvantage(tree, tree.Trajectories[1].Leaf, -1)
+	for how, weights := range map[Aggregation][2]float64{TokenMean: {1. / 6, 1. / 6}, SequenceMean: {1. / 4, 1. / 8}} {
+		targets, err := Targets([]*rollout.Tree{tree}, how)
+		require.NoError(t, err)
+		require.Len(t, targets, 6)
+		sum := 0.0
+		for _, target := range targets {
+			segment := tree.Segments[target.Segment]
+			require.True(t, segment.Sampled(), "segment of kind %s", segment.Kind)
+			require.Equal(t, segment.LogProbs[target.Index], target.OldLogProb)
+			i := 0
+			if target.Advantage < 0 {
+				i = 1
+			}
+			require.InDelta(t, weights[i], target.Weight, 1e-15, "%s, trajectory %d", how, i)
+			sum += target.Weight
+		}
+		require.InDelta(t, 1, sum, 1e-12)
+	}
+}
+
+func TestMovingLeavesTheLossAsItIs(t *testing.T) {
+	tree, dead := twoPaths(), twoPaths()
+	SetAdvantage(tree, tree.Trajectories[0].Leaf, 1)
+	SetAdvantage(tree, tree.Trajectories[1].Leaf, 0)
+	SetAdvantage(dead, dead.Trajectories[0].Leaf, 0)
+	all, err := Targets([]*rollout.Tree{dead, tree}, TokenMean)
+	require.NoError(t, err)
+	s := Surrogate{ClipLow: .2, ClipHigh: .2, Temperature: 1}
+	few := compact(Batch{Trees: []*rollout.Tree{dead, tree}, Targets: moving(all, s)})
+	require.Len(t, few.Targets, 2)
+	require.Equal(t, []*rollout.Tree{tree}, few.Trees, "a dead tree does not go through the transformer")
+	require.Zero(t, few.Targets[0].Tree)
+	want, _ := s.Loss(all, make([]float64, len(all)), nil)
+	got, _ := s.Loss(few.Targets, make([]float64, len(few.Targets)), nil)
+	require.InDelta(t, want.Loss, got.Loss, 1e-15)
+
+	s.KL, s.KLCoef = K3, .1
+	require.Len(t, moving(all, s), len(all), "with a KL term every token moves")
+}
+
+func TestTargetsRejectABrokenTree(t *testing.T) {
+	tree := twoPaths()
+	tree.Segments[3].Advantages = []float64{1, 1, 1} // documents
+	_, err := Targets([]*rollout.Tree{tree}, TokenMean)
+	require.ErrorContains(t, err, "segment 3 (documents)")
+	_, err = Targets([]*rollout.Tree{twoPaths()}, "median")
+	require.ErrorContains(t, err, `aggregation "median"`)
+}
+
+func TestSplitCoversEverythingOnce(t *testing.T) {
+	for n := range 9 {
+		for parts := 1; parts < 5; parts++ {
+			perm := make([]int, n)
+			for i := range perm {
+				perm[i] = i
+			}
+			var joined []int
+			for _, part := range split(perm, parts) {
+				require.InDelta(t, float64(n)/float64(parts), len(part), 1)
+				joined = append(joined, part...)
+			}
+			require.ElementsMatch(t, perm, joined)
+		}
+	}
+}
