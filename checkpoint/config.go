@@ -1,0 +1,76 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Architecture is the only one that is supported.
+const Architecture = "Qwen2ForCausalLM"
+
+// Config describes a Qwen2 decoder.
+type Config struct {
+	VocabSize        int     // V
+	HiddenSize       int     // D
+	IntermediateSize int     // F, the width of the SwiGLU block
+	Layers           int     // number of transformer blocks
+	Heads            int     // H, query heads
+	KVHeads          int     // K, key and value heads; a divisor of Heads
+	HeadDim          int     // d, width of a head; even
+	RMSNormEps       float64 // ε in x/√(mean x² + ε)
+	RopeTheta        float64 // base of the rotary frequencies θ^(−2i/d)
+	TieEmbeddings    bool    // the output head is the embedding matrix
+	MaxPositions     int     // longest sequence that the model was made for
+	EOS              []int   // end-of-sequence token ids; may be empty
+}
+
+// The largest sizes that are believed. They are an order of magnitude beyond any published model, and keep the
+// arithmetic of sizes within int64.
+const (
+	maxLayers    = 1 << 10
+	maxWidth     = 1 << 20
+	maxVocab     = 1 << 24
+	maxPositions = 1 << 30
+)
+
+// Validate reports the first thing that is wrong with c.
+func (c Config) Validate() error {
+	for _, size := range []struct {
+		name       string
+		value, max int
+	}{
+		{"vocab_size", c.VocabSize, maxVocab},
+		{"hidden_size", c.HiddenSize, maxWidth},
+		{"intermediate_size", c.IntermediateSize, maxWidth},
+		{"num_hidden_layers", c.Layers, maxLayers},
+		{"num_attention_heads", c.Heads, maxWidth},
+		{"num_key_value_heads", c.KVHeads, maxWidth},
+		{"head_dim", c.HeadDim, maxWidth},
+		{"max_position_embeddings", c.MaxPositions, maxPositions},
+	} {
+		if size.value < 1 || size.value > size.max {
+			return fmt.Errorf("%s is %d, want 1 to %d", size.name, size.value, size.max)
+		}
+	}
+	switch {
+	case c.Heads%c.KVHeads != 0:
+		return fmt.Errorf("num_attention_heads (%d) is not a multiple of num_key_value_heads (%d)", c.Heads, c.KVHeads)
+	case c.HeadDim%2 != 0:
+		return fmt.Errorf("head_dim is %d; rotary embeddings need an even one", c.HeadDim)
+	case c.Heads*c.HeadDim > maxWidth:
+		return fmt.Errorf("num_attention_heads × head_dim is %d, want at most %d", c.Heads*c.HeadDim, maxWidth)
+	case !(c.RMSNormEps > 0 && c.RMSNormEps < 1):
+		return fmt.Errorf("rms_norm_eps is %v, want a number between 0 and 1", c.RMSNormEps)
+	case !(c.RopeTheta >= 1 && c.RopeTheta <= 1e12):
+		return fmt.Errorf("rope_theta is %v, want 1 to 1e12", c.RopeTheta)
+	}
+	for _, id := range c.EOS {
+		if id < 0 || id >= c.VocabSize {
+			return fmt.Errorf("eos_token_id %d is not in the vocabulary of %d tokens", id, c.VocabSize)
+		}
+	}
+	return nil
+}
+
+// errNoModel explains what a model folder needs.
+var errNoModel = errors.New("not a model folder: it needs config.json, and model.safetensors or model.safetensors.index.json")
