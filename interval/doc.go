@@ -1,0 +1,11 @@
+// Package interval puts 95 % confidence intervals on the figures that runs report, so that a difference that could be
+// chance is shown as one.
+//
+//   - A share of questions (exact match of one policy): [Wilson], over questions.
+//   - A mean over seeds (exact match of a method): [Mean], Student's t, over seeds.
+//   - A difference of two policies or methods: [Paired], Student's t over the differences of what belongs together (the
+//     same question, the same seed), which takes out what both share.
+//
+// Each interval covers one source of chance only, the one it is computed over: Wilson's interval of one run says nothing
+// about how another seed would have ended.
+package interval
