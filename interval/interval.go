@@ -73,7 +73,8 @@ func Wilson(successes, n int) Interval {
 	share, trials := float64(successes)/float64(n), float64(n)
 	centre := (share + z*z/(2*trials)) / (1 + z*z/trials)
 	half := z / (1 + z*z/trials) * math.Sqrt(share*(1-share)/trials+z*z/(4*trials*trials))
-	return Interval{centre - half, centre + half}.Clamp(0, 1)
+	// Rounding must not leave the observed share outside, which it can at 0 and n successes.
+	return Interval{math.Min(centre-half, share), math.Max(centre+half, share)}.Clamp(0, 1)
 }
 
 // Mean returns the mean of independent values and its Student t interval, mean ± t(n−1)·s/√n. The interval is unknown for
