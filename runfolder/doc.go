@@ -1,0 +1,13 @@
+// Package runfolder writes what a run leaves behind, so that it can be read with ordinary tools, while the run goes on and
+// after it was killed:
+//
+//	config.json                 every setting, written first
+//	metrics.jsonl               one line a training step, on the disk as soon as the step is done
+//	trees/step-0001.jsonl       what a step sampled: texts, ids, log-probabilities, rewards, advantages (package rollout)
+//	evaluation-before.jsonl     one line a question (package evaluate), written by the caller through WriteLines
+//	checkpoint/                 the weights as a Hugging Face folder, the tokenizer included
+//	result.json                 how it ended; absent while the run goes on
+//
+// Apart from metrics.jsonl, which grows by whole lines, each file appears whole or not at all (written beside its place
+// and renamed). A killed process can leave a temporary file, whose name starts with a dot.
+package runfolder
