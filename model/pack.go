@@ -1,0 +1,298 @@
+package model
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"searchrl/grpo"
+	"searchrl/rollout"
+)
+
+// blockSize is the number of tokens of an attention block. Queries of one block attend to a list of key blocks: those that
+// hold an ancestor of one of its tokens. So attention costs about as much as if each path had a row of its own, though a
+// shared prefix goes through the rest of the network once.
+const blockSize = 32
+
+// bucket is the shape of a compiled program: sizes are rounded up to few values, so that few programs are compiled.
+type bucket struct {
+	tokens  int // of a row, a multiple of blockSize
+	keys    int // key blocks a query block attends to
+	targets int // of a row
+}
+
+// row is a forest of pieces laid out one after the other, padded to its bucket. Token i sees token j exactly if
+// j ≤ i < end[j]: in depth-first order everything below a segment follows it.
+type row struct {
+	tokens    []int32 // [bucket.tokens] ids
+	positions []int32 // [bucket.tokens] place along the path, from 0
+	end       []int32 // [bucket.tokens] exclusive end of the interval of tokens that see this one
+	keys      []int32 // [blocks × bucket.keys] key blocks of each query block, ascending, padded with the block itself
+	keyCount  []int32 // [blocks] how many of them are not padding
+	prev      []int32 // [bucket.targets] place in the row of the target's predecessor on its path
+	ids       []int32 // [bucket.targets] the target's token id
+	batch     []int   // index of each target in the batch; shorter than bucket.targets by the padding
+	used      int     // tokens that are not padding
+}
+
+// packing is a batch laid out in rows of one bucket.
+type packing struct {
+	bucket   bucket
+	rows     []*row
+	computed int // tokens in all rows, padding not counted
+}
+
+// cost is a rough model of what a row costs, to choose the row length with. Units are arbitrary.
+type cost struct {
+	row     float64 // whatever its size
+	token   float64 // in the layers' linear maps
+	score   float64 // query–key pair
+	target  float64 // in the output head
+	workers int     // rows that are evaluated at the same time
+}
+
+func (c cost) of(p *packing) float64 {
+	b := p.bucket
+	one := c.row + float64(b.tokens)*(c.token+c.score*float64(b.keys*blockSize)) + float64(b.targets)*c.target
+	rounds := (len(p.rows) + c.workers - 1) / c.workers
+	return one * float64(rounds)
+}
+
+// pack lays out what the targets need of the trees in rows of the length that is cheapest by c, of at most limit
+// tokens unless one path is longer.
+func pack(trees []*rollout.Tree, targets []grpo.Target, c cost, limit int) (*packing, error) {
+	outlines, err := newOutlines(trees, targets)
+	if err != nil {
+		return nil, err
+	}
+	if len(targets) == 0 {
+		return &packing{}, nil
+	}
+	var best *packing
+	for _, tokens := range rowLengths(outlines, limit) {
+		p := layOut(outlines, trees, targets, tokens)
+		if p != nil && (best == nil || c.of(p) < c.of(best)) {
+			best = p
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("no row length fits the trees")
+	}
+	return best, nil
+}
+
+// rowLengths lists the candidates: 2^k and 3·2^(k−1), from the longest path up to the limit or the whole batch.
+func rowLengths(outlines []*outline, limit int) []int {
+	longest, total := 1, 0
+	for _, o := range outlines {
+		longest = max(longest, o.longest)
+		for _, n := range o.length {
+			total += max(n, 0)
+		}
+	}
+	lengths := []int{roundUp(longest, 2*blockSize)}
+	for {
+		last := lengths[len(lengths)-1]
+		next := roundUp(last+1, 2*blockSize)
+		if last >= total || next > limit {
+			return lengths
+		}
+		lengths = append(lengths, next)
+	}
+}
+
+// roundUp returns the smallest of 1, 2, 3, 4, 6, 8, 12, 16, 24 … that is at least n and at least least.
+func roundUp(n, least int) int {
+	n = max(n, least)
+	power := 1
+	for power < n {
+		power *= 2
+	}
+	if three := power / 4 * 3; three >= n && power >= 4 {
+		return three
+	}
+	return power
+}
+
+// layOut packs the trees into rows of the given length, first fit, longest pieces first. It returns nil if a path is longer.
+func layOut(outlines []*outline, trees []*rollout.Tree, targets []grpo.Target, tokens int) *packing {
+	var pieces []*piece
+	for _, o := range outlines {
+		if len(o.leaves) == 0 {
+			continue
+		}
+		parts := o.pieces(tokens)
+		if parts == nil {
+			return nil
+		}
+		pieces = append(pieces, parts...)
+	}
+	slices.SortStableFunc(pieces, func(a, b *piece) int { return cmp.Compare(b.tokens, a.tokens) })
+	var bins [][]*piece
+	var free []int
+	for _, p := range pieces {
+		i := slices.IndexFunc(free, func(n int) bool { return n >= p.tokens })
+		if i < 0 {
+			i = len(bins)
+			bins, free = append(bins, nil), append(free, tokens)
+		}
+		bins[i] = append(bins[i], p)
+		free[i] -= p.tokens
+	}
+	pk := &packing{bucket: bucket{tokens: tokens, keys: 1, targets: blockSize}}
+	lists := make([][][]int32, len(bins))
+	for i, bin := range bins {
+		r := newRow(bin, trees, targets, tokens)
+		lists[i] = keyBlocks(bin, tokens)
+		for _, list := range lists[i] {
+			pk.bucket.keys = max(pk.bucket.keys, len(list))
+		}
+		pk.bucket.targets = max(pk.bucket.targets, len(r.batch))
+		pk.rows = append(pk.rows, r)
+		pk.computed += r.used
+	}
+	pk.bucket.keys = min(roundUp(pk.bucket.keys, 1), tokens/blockSize)
+	pk.bucket.targets = roundUp(pk.bucket.targets, 2*blockSize)
+	for i, r := range pk.rows {
+		r.pad(pk.bucket, lists[i])
+	}
+	return pk
+}
+
+// newRow lays out pieces one after the other.
+func newRow(pieces []*piece, trees []*rollout.Tree, targets []grpo.Target, tokens int) *row {
+	r := &row{
+		tokens:    make([]int32, tokens),
+		positions: make([]int32, tokens),
+		end:       make([]int32, tokens),
+	}
+	for _, p := range pieces {
+		start, depth, last := p.starts(r.used), make([]int, len(p.segments)), make([]int, len(p.segments))
+		end := p.ends(start)
+		segments := trees[p.tree].Segments
+		for i, s := range p.segments {
+			base := 0
+			last[i] = -1 // place of the last token up to this segment's end
+			if p.parent[i] >= 0 {
+				base, last[i] = depth[p.parent[i]], last[p.parent[i]]
+			}
+			for n := range p.length[i] {
+				at := start[i] + n
+				r.tokens[at], r.positions[at], r.end[at] = int32(segments[s].Tokens[n]), int32(base+n), int32(end[i])
+				last[i] = at
+			}
+			depth[i] = base + p.length[i]
+		}
+		for _, j := range p.targets {
+			t := targets[j]
+			i := p.position[t.Segment]
+			prev := start[i] + t.Index - 1
+			if t.Index == 0 {
+				prev = last[p.parent[i]]
+			}
+			r.prev = append(r.prev, int32(prev))
+			r.ids = append(r.ids, int32(segments[t.Segment].Tokens[t.Index]))
+			r.batch = append(r.batch, j)
+		}
+		r.used += p.tokens
+	}
+	for i := r.used; i < tokens; i++ {
+		r.end[i] = int32(i + 1) // padding sees itself alone
+	}
+	return r
+}
+
+// starts returns the place of each segment's first token if the piece begins at offset.
+func (p *piece) starts(offset int) []int {
+	start := make([]int, len(p.segments))
+	for i, n := range p.length {
+		start[i] = offset
+		offset += n
+	}
+	return start
+}
+
+// ends returns the end of the interval that each segment's subtree covers.
+func (p *piece) ends(start []int) []int {
+	end := make([]int, len(p.segments))
+	for i := len(end) - 1; i >= 0; i-- {
+		end[i] = max(end[i], start[i]+p.length[i])
+		if up := p.parent[i]; up >= 0 {
+			end[up] = max(end[up], end[i])
+		}
+	}
+	return end
+}
+
+// keyBlocks lists for each query block the blocks that hold an ancestor of one of its tokens, itself included.
+func keyBlocks(pieces []*piece, tokens int) [][]int32 {
+	blocks := tokens / blockSize
+	seen := make([][]bool, blocks)
+	for b := range seen {
+		seen[b] = make([]bool, b+1)
+		seen[b][b] = true
+	}
+	offset := 0
+	for _, p := range pieces {
+		start := p.starts(offset)
+		for i, n := range p.length {
+			if n == 0 {
+				continue
+			}
+			for b := start[i] / blockSize; b <= (start[i]+n-1)/blockSize; b++ {
+				for a := i; a >= 0; a = p.parent[a] {
+					if p.length[a] == 0 {
+						continue
+					}
+					for k := start[a] / blockSize; k <= min(b, (start[a]+p.length[a]-1)/blockSize); k++ {
+						seen[b][k] = true
+					}
+				}
+			}
+		}
+		offset += p.tokens
+	}
+	lists := make([][]int32, blocks)
+	for b := range seen {
+		for k, yes := range seen[b] {
+			if yes {
+				lists[b] = append(lists[b], int32(k))
+			}
+		}
+	}
+	return lists
+}
+
+// pad fills the row up to the bucket's sizes.
+func (r *row) pad(b bucket, lists [][]int32) {
+	for len(r.prev) < b.targets {
+		r.prev, r.ids = append(r.prev, 0), append(r.ids, 0)
+	}
+	for q, list := range lists {
+		r.keyCount = append(r.keyCount, int32(len(list)))
+		for len(list) < b.keys {
+			list = append(list, int32(q))
+		}
+		r.keys = append(r.keys, list...)
+	}
+}
+
+// visible returns the mask [blocks, blockSize, bucket.keys × blockSize] of the keys that each token sees.
+func (r *row) visible(b bucket) []bool {
+	width := b.keys * blockSize
+	mask := make([]bool, b.tokens*width)
+	for q, count := range r.keyCount {
+		for n := range blockSize {
+			i := int32(q*blockSize + n)
+			line := mask[int(i)*width:][:width]
+			for m := range int(count) {
+				first := r.keys[q*b.keys+m] * blockSize
+				for k := range int32(blockSize) {
+					j := first + k
+					line[m*blockSize+int(k)] = j <= i && i < r.end[j]
+				}
+			}
+		}
+	}
+	return mask
+}
