@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Architecture is the only one that is supported.
@@ -22,6 +23,25 @@ type Config struct {
 	TieEmbeddings    bool    // the output head is the embedding matrix
 	MaxPositions     int     // longest sequence that the model was made for
 	EOS              []int   // end-of-sequence token ids; may be empty
+
+	// RotaryBF16 rounds the rotary frequencies to bfloat16. A PyTorch model has such frequencies after it was converted as a
+	// whole, model.to(torch.bfloat16), which rounds buffers too, even if it is converted back. One that transformers
+	// loads has not, whatever its dtype, so Load leaves this false. It is there to reproduce the figures of such models.
+	RotaryBF16 bool
+}
+
+// RotaryFrequencies returns ω_i = θ^(−2i/d) for i in [0, d/2), the angle that pair i turns from one position to the next, in
+// float32 as transformers keeps them.
+func (c Config) RotaryFrequencies() []float32 {
+	omega := make([]float32, c.HeadDim/2)
+	for i := range omega {
+		omega[i] = float32(math.Pow(c.RopeTheta, -2*float64(i)/float64(c.HeadDim)))
+		if c.RotaryBF16 { // to nearest, ties to even
+			b := math.Float32bits(omega[i])
+			omega[i] = math.Float32frombits((b + 0x7fff + b>>16&1) &^ 0xffff)
+		}
+	}
+	return omega
 }
 
 // The largest sizes that are believed. They are an order of magnitude beyond any published model, and keep the

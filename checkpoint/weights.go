@@ -33,23 +33,32 @@ func (w Weights) Clone() Weights {
 
 // Check reports whether w holds exactly the parameters of a model of configuration cfg, with finite elements.
 func (w Weights) Check(cfg Config) error {
+	if err := w.CheckShapes(cfg); err != nil {
+		return err
+	}
+	for _, name := range w.Names() {
+		if err := checkFinite(name, w[name].Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckShapes is [Weights.Check] without a look at the elements.
+func (w Weights) CheckShapes(cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
 	shapes := ParamShapes(cfg)
-	if err := checkNames(shapes, slices.Values(w.Names())); err != nil {
+	if err := checkNames(shapes, maps.Keys(w)); err != nil {
 		return err
 	}
-	for _, name := range w.Names() {
-		t := w[name]
+	for name, t := range w {
 		if err := checkShape(name, t.Shape, shapes[name]); err != nil {
 			return err
 		}
 		if len(t.Data) != elements(t.Shape) {
 			return fmt.Errorf("tensor %q of shape %v holds %d elements", name, t.Shape, len(t.Data))
-		}
-		if err := checkFinite(name, t.Data); err != nil {
-			return err
 		}
 	}
 	return nil
