@@ -1,0 +1,99 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gomlx/compute/dtypes"
+
+	"searchrl/checkpoint"
+)
+
+// decoder builds the Qwen2 network into a graph. Its methods map nodes to nodes; they panic on error, as GoMLX expects
+// of graph builders, and the executor turns that into an error.
+type decoder struct {
+	cfg checkpoint.Config
+	w   map[string]*Node // by Hugging Face name
+}
+
+// attention mixes the tokens of layer n: q is [tokens, Heads, HeadDim] and already scaled by 1/√HeadDim, k and v are
+// [tokens, KVHeads, HeadDim]; the result is [tokens, Heads·HeadDim].
+type attention func(n int, q, k, v *Node) *Node
+
+// hidden returns the final hidden states [tokens, HiddenSize], after the last norm. tokens and positions are [tokens] int32.
+func (d *decoder) hidden(tokens, positions *Node, attend attention) *Node {
+	cos, sin := d.rotary(positions)
+	x := Gather(d.w["model.embed_tokens.weight"], InsertAxes(tokens, -1))
+	for n := range d.cfg.Layers {
+		x = d.block(n, x, cos, sin, attend)
+	}
+	return d.norm(x, d.w["model.norm.weight"])
+}
+
+// block is one transformer layer: x + attention(norm x), then x + SwiGLU(norm x).
+func (d *decoder) block(n int, x, cos, sin *Node, attend attention) *Node {
+	weight := func(name string) *Node { return d.w[fmt.Sprintf("model.layers.%d.%s", n, name)] }
+	heads := func(h *Node, name string, count int) *Node {
+		y := Add(linear(h, weight("self_attn."+name+"_proj.weight")), InsertAxes(weight("self_attn."+name+"_proj.bias"), 0))
+		return Reshape(y, -1, count, d.cfg.HeadDim)
+	}
+	h := d.norm(x, weight("input_layernorm.weight"))
+	q := rotate(heads(h, "q", d.cfg.Heads), cos, sin)
+	k := rotate(heads(h, "k", d.cfg.KVHeads), cos, sin)
+	v := heads(h, "v", d.cfg.KVHeads)
+	q = MulScalar(q, 1/math.Sqrt(float64(d.cfg.HeadDim)))
+	x = Add(x, linear(attend(n, q, k, v), weight("self_attn.o_proj.weight")))
+
+	h = d.norm(x, weight("post_attention_layernorm.weight"))
+	gate := linear(h, weight("mlp.gate_proj.weight"))
+	up := linear(h, weight("mlp.up_proj.weight"))
+	return Add(x, linear(Mul(Mul(gate, Sigmoid(gate)), up), weight("mlp.down_proj.weight")))
+}
+
+// head returns the output head's matrix [VocabSize, HiddenSize].
+func (d *decoder) head() *Node {
+	if d.cfg.TieEmbeddings {
+		return d.w["model.embed_tokens.weight"]
+	}
+	return d.w["lm_head.weight"]
+}
+
+// linear is x·Wᵀ: [tokens, in] by [out, in] gives [tokens, out].
+func linear(x, w *Node) *Node {
+	return DotGeneral(x, []int{1}, nil, w, []int{1}, nil)
+}
+
+// norm is RMSNorm: x/√(mean x² + ε) · weight.
+func (d *decoder) norm(x, weight *Node) *Node {
+	size := x.Shape().Dim(-1)
+	ones := MulScalar(Ones(x.Graph(), shapeF32(1, size)), 1/float64(size))
+	mean := linear(Square(x), ones) // a reduction by matrix product is the faster one on the pure-Go backend
+	root := Sqrt(AddScalar(mean, d.cfg.RMSNormEps))
+	return Mul(Div(x, root), InsertAxes(weight, 0)) // Rsqrt has no gradient in GoMLX
+}
+
+// rotary returns cos and sin of position·θ^(−2i/d), [tokens, 1, HeadDim/2].
+func (d *decoder) rotary(positions *Node) (cos, sin *Node) {
+	half := d.cfg.HeadDim / 2
+	frequencies := make([]float32, half)
+	for i := range frequencies {
+		frequencies[i] = float32(math.Pow(d.cfg.RopeTheta, -float64(2*i)/float64(d.cfg.HeadDim)))
+	}
+	angle := Mul(
+		Reshape(ConvertDType(positions, dtypes.Float32), -1, 1, 1),
+		Reshape(Const(positions.Graph(), frequencies), 1, 1, half))
+	return Cos(angle), Sin(angle)
+}
+
+// rotate applies rotary positions to x [tokens, heads, HeadDim]: the pairs (i, i+HeadDim/2) turn by angle i.
+func rotate(x, cos, sin *Node) *Node {
+	half := x.Shape().Dim(-1) / 2
+	a := Slice(x, AxisRange(), AxisRange(), AxisRange(0, half))
+	b := Slice(x, AxisRange(), AxisRange(), AxisRange(half))
+	return Concatenate([]*Node{
+		Sub(Mul(a, cos), Mul(b, sin)),
+		Add(Mul(b, cos), Mul(a, sin)),
+	}, -1)
+}
