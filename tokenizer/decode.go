@@ -6,7 +6,8 @@ import (
 )
 
 // Decode returns the text of ids, with added tokens spelled out. Bytes that are not UTF-8 become U+FFFD; ids that the
-// vocabulary does not have (a model may have more rows than its tokenizer has tokens) are skipped, as in the reference.
+// vocabulary does not have (a model may have more rows than its tokenizer has tokens) are skipped. The reference differs in one
+// case: it reads an added token such as "café", all of whose characters are in the byte-level alphabet, in that alphabet.
 func (t *Tokenizer) Decode(ids []int) string {
 	var sb strings.Builder
 	for _, id := range ids {

@@ -2,14 +2,20 @@ package tokenizer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
 // vocabularyJSON is tokenizer.json as far as it is read.
 type vocabularyJSON struct {
+	Version       string      `json:"version"`
+	Truncation    *struct{}   `json:"truncation"` // not applied
+	Padding       *struct{}   `json:"padding"`    // not applied
 	AddedTokens   []addedJSON `json:"added_tokens"`
 	Normalizer    *stageJSON  `json:"normalizer"`
 	PreTokenizer  *stageJSON  `json:"pre_tokenizer"`
@@ -19,16 +25,39 @@ type vocabularyJSON struct {
 }
 
 type modelJSON struct {
-	Type                    string         `json:"type"`
-	Dropout                 *float64       `json:"dropout"`
-	UnkToken                *string        `json:"unk_token"`
-	ContinuingSubwordPrefix *string        `json:"continuing_subword_prefix"`
-	EndOfWordSuffix         *string        `json:"end_of_word_suffix"`
-	FuseUnk                 bool           `json:"fuse_unk"`
-	ByteFallback            bool           `json:"byte_fallback"`
-	IgnoreMerges            bool           `json:"ignore_merges"`
-	Vocab                   map[string]int `json:"vocab"`
-	Merges                  mergesJSON     `json:"merges"`
+	Type                    string     `json:"type"`
+	Dropout                 *float64   `json:"dropout"`
+	UnkToken                *string    `json:"unk_token"`
+	ContinuingSubwordPrefix *string    `json:"continuing_subword_prefix"`
+	EndOfWordSuffix         *string    `json:"end_of_word_suffix"`
+	FuseUnk                 bool       `json:"fuse_unk"`
+	ByteFallback            bool       `json:"byte_fallback"`
+	IgnoreMerges            bool       `json:"ignore_merges"`
+	Vocab                   vocabJSON  `json:"vocab"`
+	Merges                  mergesJSON `json:"merges"`
+}
+
+// vocabJSON maps the spelling of a token to its id.
+type vocabJSON map[string]int
+
+// MarshalJSON writes the tokens in the order of their ids, as the reference does.
+func (v vocabJSON) MarshalJSON() ([]byte, error) {
+	spellings := slices.SortedFunc(maps.Keys(v), func(a, b string) int { return cmp.Compare(v[a], v[b]) })
+	var out bytes.Buffer
+	out.WriteByte('{')
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	for i, spelling := range spellings {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		if err := encoder.Encode(spelling); err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&out, ":%d", v[spelling])
+	}
+	out.WriteByte('}')
+	return out.Bytes(), nil
 }
 
 type addedJSON struct {

@@ -12,10 +12,12 @@ import (
 	"searchrl/internal/shared"
 )
 
-// goldenCase is a line of golden.jsonl: the reference's ids with special tokens recognised, which is its default.
+// goldenCase is a line of a golden.jsonl. The files in testdata have all fields, the shared one the first two.
 type goldenCase struct {
-	Text string `json:"text"`
-	IDs  []int  `json:"ids"`
+	Text    string `json:"text"`
+	IDs     []int  `json:"ids"`     // with added tokens recognised, the reference's default
+	Outside []int  `json:"outside"` // as if the file had no added tokens
+	Decoded string `json:"decoded"` // of IDs
 }
 
 func readGolden(t testing.TB, path string) []goldenCase {

@@ -78,13 +78,13 @@ func (t *Tokenizer) fillAdded(list []addedJSON) error {
 		if known := t.tokens[a.ID]; known.known && known.spelling != a.Content {
 			return fmt.Errorf("the added token %q has the id %d, which is that of %q", a.Content, a.ID, known.spelling)
 		}
-		t.tokens[a.ID] = token{spelling: a.Content, bytes: a.Content, added: true, known: true}
-		t.ids[a.Content] = a.ID
+		text, finder := a.Content, &t.added
 		if a.Normalized {
-			t.normalised.add(t.normaliseText(a.Content), a.ID)
-		} else {
-			t.added.add(a.Content, a.ID)
+			text, finder = t.normaliseText(a.Content), &t.normalised
 		}
+		finder.add(text, a.ID)
+		t.tokens[a.ID] = token{spelling: a.Content, bytes: text, added: true, known: true}
+		t.ids[a.Content] = a.ID
 	}
 	return nil
 }

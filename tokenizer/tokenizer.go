@@ -9,11 +9,11 @@ import (
 // Tokenizer maps text to token ids and back. It is read-only after [Load] and safe for concurrent use.
 type Tokenizer struct {
 	bpe        bpe
-	normalise  bool                 // NFC before splitting
-	tokens     []token              // by id; holes have known == false
-	ids        map[string]int       // by the token's spelling in the file
-	added      addedTokens          // looked for in the text as it came
-	normalised addedTokens          // looked for after normalisation
+	normalise  bool           // NFC before splitting
+	tokens     []token        // by id; holes have known == false
+	ids        map[string]int // by the token's spelling in the file
+	added      addedTokens    // looked for in the text as it came
+	normalised addedTokens    // looked for after normalisation
 	eos        int            // -1: none is named
 	chat       chatML
 	chatErr    error // why there is no chat template that can be used
