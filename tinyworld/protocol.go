@@ -1,0 +1,16 @@
+package tinyworld
+
+import "searchrl/rollout"
+
+// Protocol returns the agent protocol that the level's base policy was made for: strict, without instructions, with
+// budgets that leave little room for useless steps. A step that is no valid one ends the trajectory.
+func Protocol(level Level) rollout.Protocol {
+	p := rollout.Bare()
+	p.Document = " {text}"
+	p.MaxTurns = 6
+	p.MaxStepTokens = 20
+	p.TopK = 2
+	p.MaxDocTokens = 64
+	p.MaxTokens = 320
+	return p
+}
