@@ -18,12 +18,12 @@ type Backend struct {
 
 // Info describes an opened backend.
 type Info struct {
-	Kind    Kind     `json:"kind"`
-	Plugin  string   `json:"plugin,omitempty"`  // absolute path of the PJRT plugin; empty for the pure Go backend
-	PJRT    string   `json:"pjrt,omitempty"`    // version of the PJRT API that the plugin offers, such as "0.115"
-	XLA     string   `json:"xla,omitempty"`     // what the plugin says of its platform, such as "cpu"
-	Devices []string `json:"devices,omitempty"` // one line per device
-	Choice  string   `json:"choice"`            // one line: what was chosen and what was lacking
+	Kind      Kind     `json:"kind"`
+	Plugin    string   `json:"plugin,omitempty"`    // absolute path of the PJRT plugin; empty for the pure Go backend
+	PJRT      string   `json:"pjrt,omitempty"`      // version of the PJRT API that the plugin offers, such as "0.115"
+	StableHLO string   `json:"stablehlo,omitempty"` // newest version of StableHLO that the plugin reads, such as "1.20.0"
+	Devices   []string `json:"devices,omitempty"`   // one line per device
+	Choice    string   `json:"choice"`              // one line: what was chosen and what was lacking
 }
 
 // Options change how a backend is opened. The zero value is what Open uses.
@@ -39,6 +39,16 @@ type Options struct {
 	gpu func() error // replaces checkGPU in tests
 }
 
+func (o Options) withDefaults() Options {
+	if o.Dirs == nil {
+		o.Dirs = SearchDirs()
+	}
+	if o.gpu == nil {
+		o.gpu = checkGPU
+	}
+	return o
+}
+
 // Open opens the backend that spec names: auto, go, xla:cpu, xla:cuda or xla:/absolute/path/plugin.so. An xla
 // specification may carry go-xla's options after a comma, such as "xla:cuda,memory_fraction=0.5".
 //
@@ -52,12 +62,7 @@ func OpenWith(specText string, opts Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opts.Dirs == nil {
-		opts.Dirs = SearchDirs()
-	}
-	if opts.gpu == nil {
-		opts.gpu = checkGPU
-	}
+	opts = opts.withDefaults()
 	if s.auto {
 		return openAuto(opts)
 	}
@@ -69,19 +74,49 @@ func OpenWith(specText string, opts Options) (*Backend, error) {
 	return b, nil
 }
 
-// openAuto tries the backends from the fastest to the one that is always there.
+// order is how auto tries the backends: from the fastest to the one that is always there.
+var order = []Kind{XLACUDA, XLACPU, Go}
+
+// lack is a better backend that could not be opened, and why.
+type lack struct {
+	kind Kind
+	why  string
+}
+
+func newLack(kind Kind, err error) lack {
+	var missing missingPlugin
+	if errors.As(err, &missing) {
+		return lack{kind, missing.short()}
+	}
+	return lack{kind, oneLine(err.Error())}
+}
+
 func openAuto(opts Options) (*Backend, error) {
-	var lacks []string
-	for _, kind := range []Kind{XLACUDA, XLACPU, Go} {
+	var lacks []lack
+	for _, kind := range order {
 		b, err := openKind(spec{kind: kind}, opts)
 		if err != nil {
-			lacks = append(lacks, fmt.Sprintf("%s lacked: %s", kind, oneLine(err.Error())))
+			lacks = append(lacks, newLack(kind, err))
 			continue
 		}
-		b.info.Choice = strings.Join(append([]string{"auto: chose " + b.summary()}, lacks...), "; ")
+		b.info.Choice = autoChoice(b.summary(), lacks)
 		return b, nil
 	}
-	return nil, errors.New("no backend could be opened: " + strings.Join(lacks, "; "))
+	return nil, errors.New(autoChoice("nothing", lacks))
+}
+
+// autoChoice writes the Choice line of auto. Two backends that lack the same thing share one remark.
+func autoChoice(chosen string, lacks []lack) string {
+	text := "auto: chose " + chosen
+	for i := 0; i < len(lacks); i++ {
+		kinds := string(lacks[i].kind)
+		for i+1 < len(lacks) && lacks[i+1].why == lacks[i].why {
+			i++
+			kinds += " and " + string(lacks[i].kind)
+		}
+		text += fmt.Sprintf("; %s lacked: %s", kinds, lacks[i].why)
+	}
+	return text
 }
 
 // openKind opens one backend, searching for its plugin if the specification names none.

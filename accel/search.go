@@ -2,7 +2,6 @@ package accel
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -57,19 +56,46 @@ func pluginNames(kind Kind) []string {
 	}
 }
 
-// findPlugin returns the path of the first plugin file of a kind.
-func findPlugin(kind Kind, dirs []string) (string, error) {
+// findPlugins returns the paths of all plugin files of a kind, in search order.
+func findPlugins(kind Kind, dirs []string) []string {
+	var found []string
 	for _, dir := range dirs {
 		for _, name := range pluginNames(kind) {
 			path := filepath.Join(dir, name)
 			if info, err := os.Stat(path); err == nil && !info.IsDir() {
-				return path, nil
+				found = append(found, path)
 			}
 		}
 	}
-	where := "no directory to search"
-	if len(dirs) > 0 {
-		where = strings.Join(dirs, ", ")
+	return found
+}
+
+// findPlugin returns the first plugin file of a kind. A broken one is not passed over for a later one: which file is
+// used should not depend on what is wrong with another.
+func findPlugin(kind Kind, dirs []string) (string, error) {
+	if found := findPlugins(kind, dirs); len(found) > 0 {
+		return found[0], nil
 	}
-	return "", fmt.Errorf("no plugin file %s in %s: %w", pluginNames(kind)[0], where, fs.ErrNotExist)
+	return "", missingPlugin{pluginNames(kind)[0], dirs}
+}
+
+// missingPlugin says that no directory holds a plugin.
+type missingPlugin struct {
+	name string
+	dirs []string
+}
+
+func (m missingPlugin) Error() string {
+	if len(m.dirs) == 0 {
+		return fmt.Sprintf("no plugin file %s: there is no directory to search", m.name)
+	}
+	return fmt.Sprintf("no plugin file %s in %s", m.name, strings.Join(m.dirs, ", "))
+}
+
+// short leaves out all directories but the first, for the Choice line.
+func (m missingPlugin) short() string {
+	if len(m.dirs) < 2 {
+		return m.Error()
+	}
+	return fmt.Sprintf("no plugin file %s in %s or %d more directories", m.name, m.dirs[0], len(m.dirs)-1)
 }

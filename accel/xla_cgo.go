@@ -39,6 +39,9 @@ func openXLA(path, options string) (c compute.Backend, info Info, err error) {
 	}
 	major, minor := plugin.Version()
 	info.Plugin, info.PJRT = path, fmt.Sprintf("%d.%d", major, minor)
+	if v, ok := plugin.Attributes()["stablehlo_current_version"].([]int64); ok {
+		info.StableHLO = strings.ReplaceAll(strings.Trim(fmt.Sprint(v), "[]"), " ", ".")
+	}
 	if err := checkVersion(major, minor); err != nil {
 		return nil, info, fmt.Errorf("plugin %s: %w", path, err)
 	}
