@@ -77,13 +77,9 @@ func (d *decoder) norm(x, weight *Node) *Node {
 // rotary returns cos and sin of position·θ^(−2i/d), [tokens, 1, HeadDim/2].
 func (d *decoder) rotary(positions *Node) (cos, sin *Node) {
 	half := d.cfg.HeadDim / 2
-	frequencies := make([]float32, half)
-	for i := range frequencies {
-		frequencies[i] = float32(math.Pow(d.cfg.RopeTheta, -float64(2*i)/float64(d.cfg.HeadDim)))
-	}
 	angle := Mul(
 		Reshape(ConvertDType(positions, dtypes.Float32), -1, 1, 1),
-		Reshape(Const(positions.Graph(), frequencies), 1, 1, half))
+		Reshape(Const(positions.Graph(), d.cfg.RotaryFrequencies()), 1, 1, half))
 	return Cos(angle), Sin(angle)
 }
 
