@@ -10,9 +10,12 @@ import (
 // Kind says what a segment is.
 type Kind string
 
-// The kinds of segment. Policies sample Think, Query, Answer, Invalid and Decision; the environment inserts the others.
+// The kinds of segment. Policies sample Refine, Think, Query, Answer, Invalid and Decision; the environment inserts the
+// others.
 const (
 	Prompt    Kind = "prompt"    // the instructions and the question; the root of a tree
+	Opening   Kind = "opening"   // the beginning of a step that the environment wrote: a forced tag
+	Refine    Kind = "refine"    // <refine> … </refine>, tags included, in protocols that have it
 	Think     Kind = "think"     // reasoning before an action, its tags included
 	Query     Kind = "query"     // <search> … </search>, its tags included
 	Documents Kind = "documents" // <information> … </information>: what the search found
@@ -62,20 +65,21 @@ type End string
 
 // The ends of a trajectory.
 const (
-	Answered    End = "answered"
-	OutOfTurns  End = "out of turns"
-	OutOfTokens End = "out of tokens"
+	Answered      End = "answered"
+	OutOfTurns    End = "out of turns"
+	OutOfTokens   End = "out of tokens"
+	InvalidAction End = "invalid action" // under a protocol without a notice
 )
 
 // Trajectory is a path from the root to a leaf.
 type Trajectory struct {
 	Leaf     int     `json:"leaf"` // index of its last segment
 	End      End     `json:"end"`
-	Answer   string  `json:"answer"` // "" unless End is Answered
-	Turns    int     `json:"turns"`
-	Searches int     `json:"searches"`
-	Invalid  int     `json:"invalid"` // invalid actions
-	Reward   float64 `json:"reward"`  // R
+	Answer   string  `json:"answer"`   // "" unless End is Answered
+	Turns    int     `json:"turns"`    // steps, invalid ones and a forced answer included
+	Searches int     `json:"searches"` // executed ones
+	Invalid  int     `json:"invalid"`  // invalid actions
+	Reward   float64 `json:"reward"`   // R
 }
 
 // Tree is everything that was sampled for one question: segments that share prefixes, and the paths through them that
