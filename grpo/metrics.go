@@ -10,6 +10,7 @@ const (
 	MetricAnswered      = "answered"       // share of trajectories that ended with an answer
 	MetricInvalid       = "invalid"        // mean invalid actions a trajectory
 	MetricSampledTokens = "sampled_tokens" // tokens the policy sampled, discarded ones included
+	MetricScoredTokens  = "scored_tokens"  // tokens computed for scores beyond those of the trees, if the method scores
 	MetricDeadGroups    = "dead_groups"    // share of groups whose advantages are all 0
 )
 
