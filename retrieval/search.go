@@ -13,6 +13,9 @@ import (
 // below it a query takes a few microseconds, and starting a goroutine costs as much as it saves.
 const parallelFrom = 1 << 18
 
+// pruneFrom is the number of postings from which a search tries to get by without reading them all.
+const pruneFrom = 4096
+
 // Search implements [Searcher]. The queries of one call are answered in parallel where the corpus is large.
 //
 // A query may be any string: words that are in no passage, stop words and bytes that are not UTF-8 are passed over.
@@ -20,7 +23,9 @@ func (x *BM25) Search(ctx context.Context, queries []string, k int) ([][]Hit, er
 	if k < 1 {
 		return nil, fmt.Errorf("searching: k is %d; expected at least 1", k)
 	}
-	k = min(k, len(x.docs))
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("searching: %w", err)
+	}
 	results := make([][]Hit, len(queries))
 	workers := 1
 	if x.size >= parallelFrom {
@@ -92,15 +97,29 @@ func (x *BM25) search(ctx context.Context, s *scratch, query string, k int) ([]H
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	found, err := s.exhaustive(ctx, x.parse(query), k)
+	clauses := x.parse(query)
+	postings := 0
+	for _, c := range clauses {
+		postings += len(c.docs)
+	}
+	find := s.exhaustive
+	if postings > pruneFrom && postings/32 > k && len(clauses) <= 256 {
+		find = s.pruned
+	}
+	found, err := find(ctx, clauses, k)
 	if err != nil {
 		return nil, err
 	}
+	return x.hits(found), nil
+}
+
+// hits looks the passages up.
+func (x *BM25) hits(found []scored) []Hit {
 	hits := make([]Hit, len(found))
 	for i, f := range found {
 		hits[i] = Hit{Document: x.docs[f.doc], Score: f.score}
 	}
-	return hits, nil
+	return hits
 }
 
 // exhaustive adds up every list of the query.
