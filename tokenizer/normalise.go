@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -11,15 +12,15 @@ import (
 // longRun is a number of combining marks in a row up to which x/text's NFC is certainly plain NFC.
 const longRun = 28
 
-// nfc brings valid UTF-8 into normalisation form C. x/text does that, except that it applies the stream-safe format of
-// UAX #15, which breaks runs of more than 30 combining marks up with U+034F; the reference does not, so such text takes a
-// slower way.
+// nfc brings valid UTF-8 into normalisation form C. x/text does that but in two cases, in which the text takes a slower way:
+// it applies the stream-safe format of UAX #15, which breaks runs of more than 30 combining marks up with U+034F; and it looks
+// compositions up by the low 16 bits of both characters, so that U+201AF U+0323 becomes "Ự" (as of v0.35.0).
 func nfc(text string) string {
 	if norm.NFC.QuickSpanString(text) == len(text) {
 		return text
 	}
-	if longestMarkRun(text) > longRun {
-		return nfcUnlimited(text)
+	if longestMarkRun(text) > longRun || strings.ContainsFunc(text, func(r rune) bool { return r > 0xFFFF }) {
+		return nfcExact(text)
 	}
 	return norm.NFC.String(text)
 }
@@ -54,10 +55,14 @@ type mark struct {
 	class uint8
 }
 
-// nfcUnlimited is NFC as the Unicode standard defines it in §3.11: decompose, put runs of marks into canonical order, compose.
-func nfcUnlimited(text string) string {
+// nfcExact is NFC as the Unicode standard defines it in §3.11: decompose, put runs of marks into canonical order, compose.
+func nfcExact(text string) string {
 	var chars []mark
 	for _, r := range text {
+		if r < 0xC0 { // has no decomposition, and may be most of the text
+			chars = append(chars, mark{r, 0})
+			continue
+		}
 		for _, d := range norm.NFD.String(string(r)) {
 			chars = append(chars, mark{d, norm.NFD.PropertiesString(string(d)).CCC()})
 		}
@@ -93,7 +98,11 @@ func nfcUnlimited(text string) string {
 
 // composite returns the character that two compose into, if there is one.
 func composite(a, b rune) (rune, bool) {
-	s := norm.NFC.String(string([]rune{a, b}))
+	if b < 0x300 { // no such character is the second of a composition
+		return 0, false
+	}
+	both := string([]rune{a, b})
+	s := norm.NFC.String(both)
 	r, width := utf8.DecodeRuneInString(s)
-	return r, width == len(s)
+	return r, width == len(s) && norm.NFD.String(s) == norm.NFD.String(both)
 }
