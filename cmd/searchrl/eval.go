@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"text/tabwriter"
+
+	"searchrl/evaluate"
+	"searchrl/experiment"
+	"searchrl/rollout"
+	"searchrl/runfolder"
+	"searchrl/tinyworld"
+)
+
+// evalCmd measures a policy.
+type evalCmd struct {
+	policyFlags   `group:"Task"`
+	Questions     string `placeholder:"FILE" help:"Questions as JSON lines, plain or gzip, instead of the embedded world's." group:"Task"`
+	Corpus        string `placeholder:"FILE" help:"Passages as JSON lines, plain or gzip; goes with --questions." group:"Task"`
+	Limit         int    `default:"300" help:"Questions at most; 0 takes all of the file." group:"Task"`
+	Output        string `placeholder:"FILE" help:"Write the result of each question there, as JSON lines."`
+	samplingFlags `group:"Sampling"`
+	backendFlags  `group:"Computation"`
+}
+
+// samplingFlags are the distribution that tokens are drawn from.
+type samplingFlags struct {
+	Temperature float64 `default:"0" help:"Sampling temperature; 0 is greedy."`
+	TopK        int     `name:"top-k" default:"0" help:"Draw from the k most likely tokens; 0 from all."`
+	TopP        float64 `name:"top-p" default:"1" help:"Draw from the most likely tokens of this total probability."`
+	Seed        uint64  `default:"0" help:"Determines what is drawn."`
+}
+
+func (f samplingFlags) sampling() (rollout.Sampling, error) {
+	if !(f.Temperature >= 0) || f.TopK < 0 || !(f.TopP > 0 && f.TopP <= 1) {
+		return rollout.Sampling{}, unusable(fmt.Errorf("sampling: temperature %v, top-k %d, top-p %v; expected 0 or more, 0 or more, and above 0 up to 1",
+			f.Temperature, f.TopK, f.TopP))
+	}
+	return rollout.Sampling{Temperature: f.Temperature, TopK: f.TopK, TopP: f.TopP}, nil
+}
+
+// evaluation is the JSON document of eval.
+type evaluation struct {
+	Task    string `json:"task"`
+	Model   string `json:"model"`
+	Backend string `json:"backend"`
+	evaluate.Summary
+}
+
+// Run evaluates and prints the figures.
+func (c *evalCmd) Run(ctx context.Context, con *console) error {
+	sampling, err := c.sampling()
+	if err != nil {
+		return err
+	}
+	base, err := c.base()
+	if err != nil {
+		return err
+	}
+	task, err := c.task(base)
+	if err != nil {
+		return err
+	}
+	engine, err := c.open(con)
+	if err != nil {
+		return err
+	}
+	defer engine.close()
+	policy, err := engine.model(base)
+	if err != nil {
+		return err
+	}
+	defer policy.Close()
+
+	questions := task.Test.Questions
+	bar := con.startBar("evaluating", len(questions))
+	done := 0
+	right := 0.0
+	results, err := evaluate.Run(ctx, task.Env(policy, task.Test), questions, evaluate.Options{
+		Sampling: sampling,
+		Observe: func(results []evaluate.Result, _ []*rollout.Tree) error {
+			for _, r := range results {
+				done++
+				right += r.EM
+			}
+			bar.set(done, "EM %.3f", right/float64(done))
+			bar.line("%d of %d questions, EM %.3f", done, len(questions), right/float64(done))
+			return nil
+		},
+	}, rand.New(rand.NewPCG(c.Seed, evalStream)))
+	bar.stop()
+	if c.Output != "" && len(results) > 0 {
+		if writeErr := writeResults(c.Output, results); writeErr != nil {
+			return writeErr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	summary := evaluate.Summarise(results)
+	showSummary(con.text(), task.Name, summary)
+	return con.document(evaluation{Task: task.Name, Model: base.Name, Backend: string(engine.backend.Kind()), Summary: summary})
+}
+
+// evalStream is the random stream of the samples that eval draws.
+const evalStream = 2
+
+// task returns the questions to evaluate on as the task's test part.
+func (c *evalCmd) task(base experiment.Base) (*experiment.Task, error) {
+	data := dataFlags{QuestionsFile: c.Questions, Corpus: c.Corpus}
+	own, err := data.own()
+	if err != nil {
+		return nil, err
+	}
+	if c.Limit < 0 || c.Limit == 0 && !own {
+		return nil, unusable(fmt.Errorf("--limit is %d, expected 1 or more, or 0 for the whole questions file", c.Limit))
+	}
+	task := &experiment.Task{Name: "tinyworld/" + c.Level, Base: base, Protocol: c.protocol(base)}
+	if !own {
+		task.Test, err = worldPart(c.Level, tinyworld.Test, 0, c.Limit)
+		return task, err
+	}
+	task.Name = c.Questions
+	if task.Test, err = data.read(); err != nil {
+		return nil, err
+	}
+	if c.Limit > 0 && len(task.Test.Questions) > c.Limit {
+		task.Test.Questions = task.Test.Questions[:c.Limit]
+	}
+	return task, nil
+}
+
+func writeResults(path string, results []evaluate.Result) error {
+	err := runfolder.WriteFile(path, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		for _, r := range results {
+			if err := enc.Encode(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return unusable(fmt.Errorf("--output: %w", err))
+	}
+	return nil
+}
+
+// showSummary prints the figures of an evaluation.
+func showSummary(w io.Writer, task string, s evaluate.Summary) {
+	fmt.Fprintf(w, "\n%d questions of %s, with 95 %% intervals:\n\n", s.Questions, task)
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintf(t, "  exact match\t%s\n", share(&s.EM, s.EMCI))
+	fmt.Fprintf(t, "  F1\t%s\n", share(&s.F1, s.F1CI))
+	for _, h := range s.ByHops {
+		fmt.Fprintf(t, "  exact match, %d hops\t%s\t%d questions, %.1f searches each\n", h.Hops, share(&h.EM, h.EMCI), h.Questions, h.Searches)
+	}
+	fmt.Fprintf(t, "  answered\t%.3f\n", s.Answered)
+	fmt.Fprintf(t, "  searches a question\t%.2f\n", s.Searches)
+	fmt.Fprintf(t, "  turns a question\t%.2f\n", s.Turns)
+	fmt.Fprintf(t, "  invalid actions a question\t%.2f\n", s.Invalid)
+	_ = t.Flush()
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// bar is a progress bar on a terminal; elsewhere it shows nothing, and lines take its place.
+type bar struct {
+	con   *console
+	bar   *progressbar.ProgressBar // nil where standard error is no terminal
+	title string
+}
+
+// startBar puts a bar of total units on the screen; stop takes it off.
+func (c *console) startBar(title string, total int) *bar {
+	b := &bar{con: c, title: title}
+	if terminal(c.stderr) {
+		b.bar = newBar(c.stderr, total, title)
+		c.mutex.Lock()
+		c.bar = b
+		c.mutex.Unlock()
+	}
+	return b
+}
+
+func newBar(w io.Writer, total int, title string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(total,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription(title),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetRenderBlankState(true),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionUseANSICodes(true),
+		progressbar.OptionSetTheme(progressbar.ThemeUnicode),
+	)
+}
+
+// set moves the bar to done units and shows text after its title.
+func (b *bar) set(done int, format string, args ...any) {
+	if b.bar == nil {
+		return
+	}
+	b.bar.Describe(b.title + "  " + fmt.Sprintf(format, args...))
+	_ = b.bar.Set(done)
+}
+
+// line writes a line where there is no terminal; on one, the bar says it.
+func (b *bar) line(format string, args ...any) {
+	if b.bar == nil {
+		b.con.note(format, args...)
+	}
+}
+
+// clear takes the bar off the screen until it is set again.
+func (b *bar) clear() {
+	if b.bar != nil {
+		_ = b.bar.Clear()
+	}
+}
+
+// stop takes the bar off the screen.
+func (b *bar) stop() {
+	b.con.mutex.Lock()
+	defer b.con.mutex.Unlock()
+	b.clear()
+	b.con.bar = nil
+}
