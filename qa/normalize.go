@@ -17,7 +17,7 @@ const punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 // removed (not replaced: "U.S." becomes "us"), the words a, an and the removed, white space collapsed and trimmed.
 // Bytes that are not UTF-8 count as U+FFFD.
 //
-// The result can be empty ("A+" and "The The" are), and normalising again can change it ("a.n" becomes "an", then "").
+// The result can be empty ("A+" and "The The" are).
 func Normalize(s string) string {
 	return removeArticles(removePunctuation(lower(s)))
 }
