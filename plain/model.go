@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync/atomic"
 
 	"searchrl/checkpoint"
 	"searchrl/tokenizer"
@@ -21,7 +22,12 @@ type Model struct {
 	eos       []int
 	workers   int
 	cache     *cache
+	computed  atomic.Int64
 }
+
+// Computed returns how many tokens [Model.Generate] and [Model.Score] have put through the transformer so far. Tokens whose keys
+// and values were shared or cached do not count.
+func (m *Model) Computed() int64 { return m.computed.Load() }
 
 // layer holds one transformer block's parameters.
 type layer struct {

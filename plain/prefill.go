@@ -131,6 +131,7 @@ func (m *Model) parallel(ctx context.Context, n int, do func(ctx context.Context
 	for range min(m.workers, n) {
 		group.Go(func() error {
 			s := m.newStepper()
+			defer func() { m.computed.Add(s.pushed) }()
 			for i := int(taken.Add(1)) - 1; i < n; i = int(taken.Add(1)) - 1 {
 				if err := ctx.Err(); err != nil {
 					return err

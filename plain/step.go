@@ -14,6 +14,7 @@ type stepper struct {
 	sin, cos                       []float32 // of the position's rotary angles
 	scores                         []float32 // one head's attention over the past
 	logits                         []float32
+	pushed                         int64 // tokens so far
 }
 
 func (m *Model) newStepper() *stepper {
@@ -38,6 +39,7 @@ func (s *stepper) push(seq *sequence, token int) {
 	own := m.writable(seq)
 	column := len(own.tokens)
 	own.tokens = append(own.tokens, token)
+	s.pushed++
 	for i, omega := range m.omega {
 		sin, cos := math.Sincos(float64(float32(t) * omega))
 		s.sin[i], s.cos[i] = float32(sin), float32(cos)
