@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"path/filepath"
 	"text/tabwriter"
+
+	"github.com/google/renameio/v2"
 
 	"searchrl/evaluate"
 	"searchrl/experiment"
 	"searchrl/rollout"
-	"searchrl/runfolder"
 	"searchrl/tinyworld"
 )
 
@@ -64,6 +66,11 @@ func (c *evalCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	output, err := openResults(c.Output)
+	if err != nil {
+		return err
+	}
+	defer output.close()
 	engine, err := c.open(con)
 	if err != nil {
 		return err
@@ -92,12 +99,10 @@ func (c *evalCmd) Run(ctx context.Context, con *console) error {
 		},
 	}, rand.New(rand.NewPCG(c.Seed, evalStream)))
 	bar.stop()
-	if c.Output != "" && len(results) > 0 {
-		if writeErr := writeResults(c.Output, results); writeErr != nil {
-			return writeErr
-		}
-	}
 	if err != nil {
+		return err
+	}
+	if err := output.write(results); err != nil {
 		return err
 	}
 	summary := evaluate.Summarise(results)
@@ -133,21 +138,40 @@ func (c *evalCmd) task(base experiment.Base) (*experiment.Task, error) {
 	return task, nil
 }
 
-func writeResults(path string, results []evaluate.Result) error {
-	err := runfolder.WriteFile(path, func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		for _, r := range results {
-			if err := enc.Encode(r); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return unusable(fmt.Errorf("--output: %w", err))
+// resultsFile is the file that the results of questions go to: it appears when it is whole. nil writes nothing.
+type resultsFile struct{ pending *renameio.PendingFile }
+
+// openResults begins the file at path, so that a path that cannot be written is known before hours of evaluation.
+func openResults(path string) (*resultsFile, error) {
+	if path == "" {
+		return nil, nil
 	}
-	return nil
+	pending, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
+	if err != nil {
+		return nil, unusable(fmt.Errorf("--output: %w", err))
+	}
+	return &resultsFile{pending}, nil
+}
+
+func (f *resultsFile) write(results []evaluate.Result) error {
+	if f == nil {
+		return nil
+	}
+	enc := json.NewEncoder(f.pending)
+	enc.SetEscapeHTML(false)
+	for _, r := range results {
+		if err := enc.Encode(r); err != nil {
+			return fmt.Errorf("--output: %w", err)
+		}
+	}
+	return f.pending.CloseAtomicallyReplace()
+}
+
+// close removes what was not written whole.
+func (f *resultsFile) close() {
+	if f != nil {
+		_ = f.pending.Cleanup()
+	}
 }
 
 // showSummary prints the figures of an evaluation.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -20,6 +22,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command lines of testdata/script. Beside testscript's own commands they have
 //
+//	unusable ARGS...    searchrl must refuse these arguments with exit code 2 and one line
 //	randommodel DIR     write a tiny policy with random weights, for the embedded world
 //	json FILE KEY...    the file's last line must be one JSON object that has these keys
 //	bytes FILE HEX N    overwrite the file: these bytes first, then N zeros
@@ -33,6 +36,16 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"unusable": func(ts *testscript.TestScript, _ bool, args []string) {
+				err := ts.Exec("searchrl", args...)
+				var exit *exec.ExitError
+				if !errors.As(err, &exit) || exit.ExitCode() != exitUnusable {
+					ts.Fatalf("ended with %v, expected exit code %d", err, exitUnusable)
+				}
+				if stderr := ts.ReadFile("stderr"); strings.Count(stderr, "searchrl: ") != 1 || strings.Contains(stderr, "goroutine ") {
+					ts.Fatalf("expected one line about what is wrong, not: %s", stderr)
+				}
+			},
 			"randommodel": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(writeRandomModel(ts.MkAbs(args[0])))
 			},
