@@ -88,7 +88,12 @@ func (f *Folder) AppendMetrics(record any) error {
 // WriteTrees writes what training step (counted from 1) sampled, as JSON lines.
 func (f *Folder) WriteTrees(step int, trees []*rollout.Tree) error {
 	return f.write(filepath.Join(TreesFolder, fmt.Sprintf("step-%04d.jsonl", step)), func(w io.Writer) error {
-		return lines(w, trees)
+		for _, tree := range trees {
+			if err := rollout.Write(w, tree); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
