@@ -1,0 +1,275 @@
+package experiment_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"searchrl/baseline/searchr1"
+	"searchrl/checkpoint"
+	"searchrl/experiment"
+	"searchrl/grpo"
+	"searchrl/retrieval"
+	"searchrl/rollout"
+	"searchrl/runfolder"
+	"searchrl/tinyworld"
+)
+
+// apprentice is a learner without a network: it follows the oracle with a probability that rises with each optimiser
+// step, and answers from memory otherwise.
+type apprentice struct {
+	*tinyworld.Agent
+	skill   float64
+	lesson  float64
+	loss    float64
+	weights checkpoint.Weights
+}
+
+func (a *apprentice) LogProbs(_ context.Context, batch grpo.Batch, _ float64) ([]float64, error) {
+	return make([]float64, len(batch.Targets)), nil
+}
+
+func (a *apprentice) Step(ctx context.Context, batch grpo.Batch, _ grpo.Surrogate, _ grpo.AdamW) (grpo.Update, error) {
+	if err := ctx.Err(); err != nil {
+		return grpo.Update{}, err
+	}
+	a.skill = min(1, a.skill+a.lesson)
+	return grpo.Update{Loss: a.loss, ComputedTokens: 1000}, nil
+}
+
+func (a *apprentice) Weights() (checkpoint.Weights, error) { return a.weights, nil }
+
+// tinyTask is a task of the embedded world with a policy of random weights, which is saved but never used.
+func tinyTask(t testing.TB) *experiment.Task {
+	t.Helper()
+	tok, err := tinyworld.Tokenizer(tinyworld.Standard)
+	require.NoError(t, err)
+	files, err := tinyworld.TokenizerFiles(tinyworld.Standard)
+	require.NoError(t, err)
+	config := checkpoint.Config{VocabSize: tok.VocabSize(), HiddenSize: 4, IntermediateSize: 4, Layers: 1, Heads: 2, KVHeads: 1,
+		HeadDim: 2, RMSNormEps: 1e-6, RopeTheta: 1000, TieEmbeddings: true, MaxPositions: 64}
+	part := func(seed uint64, n int) experiment.Part {
+		w, err := tinyworld.New(tinyworld.Standard, seed)
+		require.NoError(t, err)
+		index, err := retrieval.NewBM25(w.Documents())
+		require.NoError(t, err)
+		return experiment.Part{Questions: w.Questions(rand.New(rand.NewPCG(seed, 1)), n), Searcher: index}
+	}
+	return &experiment.Task{
+		Name: "test", Train: part(1, 40), Test: part(2, 60), Protocol: tinyworld.Protocol(tinyworld.Standard),
+		Base: experiment.Base{Name: "none", Config: config, Weights: checkpoint.Init(config, rand.New(rand.NewPCG(1, 1))),
+			Tokenizer: tok, Files: files},
+	}
+}
+
+func newApprentice(t testing.TB, task *experiment.Task, lesson float64) *apprentice {
+	t.Helper()
+	w, err := tinyworld.New(tinyworld.Standard, 1)
+	require.NoError(t, err)
+	a := &apprentice{skill: 0.7, lesson: lesson, weights: task.Base.Weights}
+	good, bad := w.Oracle(), w.NeverSearch()
+	a.Agent = tinyworld.NewAgent(task.Base.Tokenizer, func(v tinyworld.View, rng *rand.Rand) tinyworld.Action {
+		if rng.Float64() < a.skill {
+			return good(v, rng)
+		}
+		return bad(v, rng)
+	})
+	return a
+}
+
+func settings(seed uint64) grpo.Config {
+	return grpo.Config{Questions: 4, Epochs: 2, MiniBatches: 1, Aggregation: grpo.TokenMean, Seed: seed,
+		Surrogate: grpo.Surrogate{ClipLow: 0.2, ClipHigh: 0.2, Temperature: 1},
+		Optimiser: grpo.AdamW{LearningRate: 1e-3, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}}
+}
+
+func method() grpo.Method {
+	return searchr1.Method{Group: 4, Sampling: rollout.Sampling{Temperature: 1}, Normalisation: grpo.Standardised}
+}
+
+func TestTrainWritesAndReports(t *testing.T) {
+	task := tinyTask(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	folder, err := runfolder.Create(dir, settings(0))
+	require.NoError(t, err)
+	defer folder.Close()
+	var phases []experiment.Phase
+	run := experiment.Run{Task: task, Method: method(), Config: settings(0), Budget: experiment.Budget{Steps: 3}, Folder: folder,
+		Trees: true, SaveEvery: 2, EvaluateEvery: 2, Sampled: true, Backend: "test",
+		Observe: func(e experiment.Event) {
+			if len(phases) == 0 || phases[len(phases)-1] != e.Phase {
+				phases = append(phases, e.Phase)
+			}
+			require.LessOrEqual(t, e.Done, e.Total)
+		}}
+	learner := newApprentice(t, task, 0.2)
+	result, err := run.Train(context.Background(), learner, nil)
+	require.NoError(t, err)
+
+	require.Equal(t, []experiment.Phase{experiment.Before, experiment.BeforeSampled, experiment.Training, experiment.Checking,
+		experiment.Training, experiment.After, experiment.AfterSampled}, phases)
+	require.Equal(t, 3, result.Steps)
+	require.Greater(t, *result.EMAfter, *result.EMBefore)
+	require.InDelta(t, *result.EMAfter-*result.EMBefore, *result.Gain, 1e-12)
+	require.True(t, result.EMAfterCI.Contains(*result.EMAfter) && result.GainCI.Contains(*result.Gain))
+	require.NotNil(t, result.SampledAfter)
+	require.False(t, result.Interrupted)
+
+	// What the lines say adds up to the result.
+	lines := readLines(t, folder.Path(runfolder.MetricsFile))
+	require.Len(t, lines, 3)
+	sampled, computed := 0.0, 0.0
+	for i, line := range lines {
+		require.Equal(t, float64(i+1), line["step"])
+		sampled += line["sampled_tokens"].(float64)
+		computed += line["computed_tokens"].(float64)
+		trees, err := os.Open(folder.Path(fmt.Sprintf("trees/step-%04d.jsonl", i+1)))
+		require.NoError(t, err)
+		n := 0
+		for tree, err := range rollout.Trees(trees, "trees") {
+			require.NoError(t, err)
+			require.Len(t, tree.Trajectories, 4)
+			n++
+		}
+		require.Equal(t, 4, n)
+		require.NoError(t, trees.Close())
+	}
+	require.Equal(t, float64(result.SampledTokens), sampled)
+	require.Equal(t, float64(result.ComputedTokens), computed)
+	require.Contains(t, lines[1], "test", "the evaluation between the steps")
+	require.NotContains(t, lines[0], "test")
+
+	require.Len(t, readLines(t, folder.Path("evaluation-before.jsonl")), len(task.Test.Questions))
+	require.Len(t, readLines(t, folder.Path("evaluation-after-sampled.jsonl")), len(task.Test.Questions))
+	for _, name := range []string{"checkpoint", "checkpoints/step-0002"} {
+		_, weights, err := checkpoint.Load(os.DirFS(folder.Path(name)))
+		require.NoError(t, err)
+		require.Equal(t, task.Base.Weights, weights)
+	}
+	require.NoDirExists(t, folder.Path("checkpoints/step-0001"))
+	require.Equal(t, 3.0, readResult(t, folder)["steps"])
+}
+
+// Zero steps evaluate, and the evaluation after is the one before.
+func TestNoSteps(t *testing.T) {
+	run := experiment.Run{Task: tinyTask(t), Method: method(), Config: settings(0)}
+	result, err := run.Train(context.Background(), newApprentice(t, run.Task, 0), nil)
+	require.NoError(t, err)
+	require.Zero(t, result.Steps)
+	require.Equal(t, result.Before, result.After)
+	require.Zero(t, *result.Gain)
+}
+
+// An interrupted run keeps what it did, and says what it did not reach.
+func TestInterrupted(t *testing.T) {
+	for _, stop := range []experiment.Phase{experiment.Before, experiment.Training, experiment.After} {
+		t.Run(string(stop), func(t *testing.T) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			folder, err := runfolder.Create(filepath.Join(t.TempDir(), "run"), nil)
+			require.NoError(t, err)
+			defer folder.Close()
+			task := tinyTask(t)
+			task.Test.Questions = append(task.Test.Questions, task.Train.Questions...) // more than one batch
+			run := experiment.Run{Task: task, Method: method(), Config: settings(0), Budget: experiment.Budget{Steps: 1000}, Folder: folder}
+			if stop == experiment.After {
+				run.Budget.Steps = 2
+			}
+			run.Observe = func(e experiment.Event) {
+				if e.Phase == stop && (e.Step == nil || e.Step.Step == 2) {
+					cancel()
+				}
+			}
+			result, err := run.Train(ctx, newApprentice(t, task, 0.01), nil)
+			require.ErrorIs(t, err, context.Canceled)
+			require.True(t, result.Interrupted)
+			written := readResult(t, folder)
+			require.Equal(t, true, written["interrupted"])
+			require.Nil(t, written["em_after"])
+			if stop == experiment.Before {
+				require.Nil(t, written["em_before"])
+				require.NoDirExists(t, folder.Path("checkpoint"))
+				return
+			}
+			require.Equal(t, 2.0, written["steps"])
+			require.Len(t, readLines(t, folder.Path(runfolder.MetricsFile)), 2)
+			_, _, err = checkpoint.Load(os.DirFS(folder.Path("checkpoint")))
+			require.NoError(t, err)
+		})
+	}
+}
+
+// A loss that is no number ends the run with the step written down and no checkpoint.
+func TestBrokenLoss(t *testing.T) {
+	folder, err := runfolder.Create(filepath.Join(t.TempDir(), "run"), nil)
+	require.NoError(t, err)
+	defer folder.Close()
+	task := tinyTask(t)
+	run := experiment.Run{Task: task, Method: method(), Config: settings(0), Budget: experiment.Budget{Steps: 50}, Folder: folder}
+	learner := newApprentice(t, task, 0)
+	learner.loss = math.NaN()
+	_, err = run.Train(context.Background(), learner, nil)
+	require.ErrorContains(t, err, "the loss is not a finite number")
+	lines := readLines(t, folder.Path(runfolder.MetricsFile))
+	require.NotEmpty(t, lines)
+	require.Nil(t, lines[len(lines)-1]["updates"].([]any)[0].(map[string]any)["loss"])
+	require.NoDirExists(t, folder.Path("checkpoint"))
+}
+
+func TestTokenBudget(t *testing.T) {
+	run := experiment.Run{Task: tinyTask(t), Method: method(), Config: settings(0), Budget: experiment.Budget{Tokens: 3000}}
+	last := 0
+	run.Observe = func(e experiment.Event) {
+		if e.Step != nil {
+			last = e.Step.SampledTokens()
+		}
+	}
+	result, err := run.Train(context.Background(), newApprentice(t, run.Task, 0.1), nil)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, result.SampledTokens, 3000)
+	require.Less(t, result.SampledTokens-last, 3000, "not one step more than needed")
+}
+
+func TestParseBudget(t *testing.T) {
+	for text, want := range map[string]experiment.Budget{"steps=20": {Steps: 20}, "tokens=40000": {Tokens: 40000}, "steps=0": {}} {
+		got, err := experiment.ParseBudget(text)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.Equal(t, text, got.String())
+	}
+	for _, text := range []string{"", "20", "steps", "steps=", "steps=-1", "steps=1.5", "hours=3", "steps=99999999999999999999"} {
+		_, err := experiment.ParseBudget(text)
+		require.Error(t, err, text)
+	}
+}
+
+func readLines(t *testing.T, path string) []map[string]any {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	var out []map[string]any
+	for scanner := bufio.NewScanner(f); scanner.Scan(); {
+		var line map[string]any
+		require.NoError(t, json.Unmarshal(scanner.Bytes(), &line))
+		out = append(out, line)
+	}
+	return out
+}
+
+func readResult(t *testing.T, folder *runfolder.Folder) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(folder.Path(runfolder.ResultFile))
+	require.NoError(t, err)
+	var out map[string]any
+	require.NoError(t, json.Unmarshal(data, &out))
+	return out
+}
