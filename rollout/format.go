@@ -54,9 +54,11 @@ func plural(n int, noun string) string {
 func content(s *Segment) string {
 	text := strings.TrimSpace(s.Text)
 	switch s.Kind {
-	case Query, Answer:
-		return s.Value
-	case Refine, Think, Documents:
+	case Refine, Think, Query, Answer:
+		if s.Value != "" {
+			return s.Value
+		}
+	case Documents:
 		if i := strings.IndexByte(text, '>'); i >= 0 && strings.HasPrefix(text, "<") {
 			text = text[i+1:]
 		}

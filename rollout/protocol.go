@@ -15,6 +15,12 @@ func (t Tag) Open() string { return "<" + string(t) + ">" }
 // Close returns the tag that ends a block: </name>.
 func (t Tag) Close() string { return "</" + string(t) + ">" }
 
+// content returns what a block says, without its tags, as far as it has them, and without surrounding white space.
+func (t Tag) content(block string) string {
+	block = strings.TrimPrefix(strings.TrimSpace(block), t.Open())
+	return strings.TrimSpace(strings.TrimSuffix(block, t.Close()))
+}
+
 // Tags names the blocks of a protocol.
 type Tags struct {
 	Think       Tag `json:"think"`       // reasoning

@@ -150,7 +150,12 @@ func (e *Env) divide(opening string, c Completion) Candidate {
 			Parent: NoParent, Kind: part.kind, Tokens: slices.Clone(c.Tokens[start:end]), Text: text[from:ends[end-1]],
 			LogProbs: slices.Clone(c.LogProbs[start:end]),
 		}
-		if part.kind == step.Kind {
+		switch part.kind {
+		case Refine:
+			segment.Value = e.Protocol.Tags.Refine.content(step.Refine.Of(text))
+		case Think:
+			segment.Value = e.Protocol.Tags.Think.content(step.Thought.Of(text))
+		default:
 			segment.Value = step.Value
 		}
 		candidate.Segments = append(candidate.Segments, segment)

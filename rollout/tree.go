@@ -42,7 +42,8 @@ type Segment struct {
 	LogProbs []float64 `json:"logprobs,omitempty"`
 	// Advantages[j] is the advantage of Tokens[j]; nil until a method has set it, and always nil without LogProbs.
 	Advantages []float64 `json:"advantages,omitempty"`
-	// Value is the content of a query or an answer without tags and surrounding space.
+	// Value is the content of a thought, a query or an answer without tags and surrounding space. Text can hold a
+	// character more or less of the tags, where a token straddles the boundary.
 	Value string `json:"value,omitempty"`
 	// Hits are the documents of a Documents segment, as found (the text shown may be cut or escaped).
 	Hits []retrieval.Hit `json:"hits,omitempty"`
