@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"searchrl": main})
+	testscript.Main(m, map[string]func(){"searchrl": main, "stubborn": stubborn})
 }
 
 // TestScripts runs the command lines of testdata/script. Beside testscript's own commands they have
@@ -98,4 +98,3 @@ func checkJSON(text string, keys []string) error {
 }
 
 func has(m map[string]any, key string) bool { _, ok := m[key]; return ok }
-

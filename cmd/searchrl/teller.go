@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"searchrl/evaluate"
 	"searchrl/retrieval"
@@ -29,7 +30,7 @@ func (t *teller) tree(tree *rollout.Tree) {
 func (t *teller) segment(tree *rollout.Tree, s *rollout.Segment) {
 	switch s.Kind {
 	case rollout.Prompt:
-		fmt.Fprintf(t.w, "%s  %s\n\n", t.style(bold, "question"), tree.Question.Text)
+		fmt.Fprintf(t.w, "%s  %s\n\n", t.style(bold, "question"), printable(tree.Question.Text))
 	case rollout.Think:
 		t.line("thinks", faint, withoutTags(s.Text))
 	case rollout.Query:
@@ -55,7 +56,17 @@ func (t *teller) segment(tree *rollout.Tree, s *rollout.Segment) {
 }
 
 func (t *teller) line(label, style, text string) {
-	fmt.Fprintf(t.w, "%s  %s\n", t.style(faint, fmt.Sprintf("%8s", label)), t.style(style, text))
+	fmt.Fprintf(t.w, "%s  %s\n", t.style(faint, fmt.Sprintf("%8s", label)), t.style(style, printable(text)))
+}
+
+// printable makes control characters visible, so that no document can drive the terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 // showVerdict prints how a trajectory ended.
@@ -66,14 +77,14 @@ func showVerdict(w io.Writer, r evaluate.Result) {
 	case r.End != rollout.Answered:
 		verdict = style(red, "No answer") + " (" + string(r.End) + ")"
 	case len(r.Gold) == 0:
-		verdict = "Answer: " + r.Answer
+		verdict = "Answer: " + printable(r.Answer)
 	case r.EM == 1:
 		verdict = style(green, "Right")
 	default:
 		verdict = style(red, "Wrong")
 	}
 	if r.EM == 0 && len(r.Gold) > 0 {
-		verdict += "; the answer is " + strings.Join(r.Gold, " or ")
+		verdict += "; the answer is " + printable(strings.Join(r.Gold, " or "))
 	}
 	fmt.Fprintf(w, "\n%s. %d searches, %d tokens sampled.\n", verdict, r.Searches, r.Sampled)
 }
