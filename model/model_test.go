@@ -205,7 +205,9 @@ func TestBadInput(t *testing.T) {
 	ctx := context.Background()
 	optimiser := grpo.AdamW{LearningRate: 1e-3, Beta1: .9, Beta2: .999, Epsilon: 1e-8}
 	tree := chain([]int{1, 2, 3})
-	one := func(target grpo.Target) grpo.Batch { return grpo.Batch{Trees: []*rollout.Tree{tree}, Targets: []grpo.Target{target}} }
+	one := func(target grpo.Target) grpo.Batch {
+		return grpo.Batch{Trees: []*rollout.Tree{tree}, Targets: []grpo.Target{target}}
+	}
 	good := one(grpo.Target{Index: 1, Advantage: 1, OldLogProb: -3, Weight: 1})
 	before, err := m.Weights()
 	require.NoError(t, err)
