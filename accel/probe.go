@@ -45,7 +45,11 @@ func runProbe(command []string, path string) error {
 	case exit.ExitCode() < 0 || strings.Contains(output.String(), "\ngoroutine "): // a signal, or Go's report of one
 		return fmt.Errorf("plugin %s crashes when it is loaded (%v): %s", path, err, firstLines(output.String(), 2))
 	}
-	return fmt.Errorf("plugin %s cannot be used: %s", path, lastLine(output.String()))
+	said := lastLine(output.String())
+	if _, rest, ok := strings.Cut(said, "backend xla:"+path+": "); ok { // the error of Probe, after what the child put before it
+		return errors.New(rest)
+	}
+	return fmt.Errorf("plugin %s cannot be used: %s", path, said)
 }
 
 // firstLines returns the first n lines of a text that are not empty, as one line.
