@@ -46,10 +46,11 @@ func BuildWords(words, added []string) ([]byte, error) {
 		Version:      "1.0",
 		Normalizer:   &stageJSON{Type: "NFC"},
 		PreTokenizer: qwenPreTokeniser(),
-		Decoder:      byteLevel(),
-		Model:        &modelJSON{Type: "BPE", IgnoreMerges: true, Vocab: ids, Merges: mergesJSON{}},
+		// The reference's own files have it; it changes offsets only.
+		PostProcessor: byteLevel(),
+		Decoder:       byteLevel(),
+		Model:         &modelJSON{Type: "BPE", IgnoreMerges: true, Vocab: ids, Merges: mergesJSON{}},
 	}
-	file.PostProcessor = byteLevel()
 	seen := make(map[string]bool, len(added))
 	for i, content := range added {
 		_, taken := ids[content]
@@ -73,9 +74,9 @@ func BuildWords(words, added []string) ([]byte, error) {
 func qwenPreTokeniser() *stageJSON {
 	no := false
 	split := stageJSON{Type: "Split", Pattern: &patternJSON{Regex: qwenPattern}, Behavior: "Isolated", Invert: &no}
-	bytes := *byteLevel()
-	bytes.AddPrefixSpace, bytes.UseRegex = &no, &no
-	return &stageJSON{Type: "Sequence", Pretokenizers: []stageJSON{split, bytes}}
+	spell := *byteLevel()
+	spell.AddPrefixSpace, spell.UseRegex = &no, &no
+	return &stageJSON{Type: "Sequence", Pretokenizers: []stageJSON{split, spell}}
 }
 
 // byteLevel has all three fields set, since the reference requires them. For decoders they have no meaning.

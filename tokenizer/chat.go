@@ -39,8 +39,9 @@ const (
 	chatEnd   = "<|im_end|>"
 )
 
-// defaultSystem finds the system message that a Jinja template puts before a chat without one, written as a single string.
-var defaultSystem = regexp.MustCompile(`'<\|im_start\|>system\\n([^'{}<]+)<\|im_end\|>\\n'`)
+// defaultSystem finds the system message that a Jinja template puts before a chat without one, written as a single string in
+// which the line breaks are escaped or not.
+var defaultSystem = regexp.MustCompile(`['"]<\|im_start\|>system(?:\\n|\n)([^'"{}<\\]+)<\|im_end\|>(?:\\n|\n)['"]`)
 
 // recogniseChat decides whether a Jinja template is ChatML as Qwen2 has it. Templates are not executed: those of the family
 // agree on all that Chat does, and differ in the default system message, tools (not offered here) and, from Qwen3 on, in the
@@ -49,7 +50,7 @@ func (t *Tokenizer) recogniseChat(template string) (chatML, error) {
 	if template == "" {
 		return chatML{}, fmt.Errorf("%w: neither %s has a chat_template nor is there a %s", ErrNoChat, configFile, chatTemplateFile)
 	}
-	for _, part := range []string{chatStart, chatEnd, chatStart + `assistant\n`, "add_generation_prompt"} {
+	for _, part := range []string{chatStart, chatEnd, chatStart + "assistant", "add_generation_prompt"} {
 		if !strings.Contains(template, part) {
 			return chatML{}, fmt.Errorf("%w: the model's template lacks %s; supported is ChatML as Qwen2 has it", ErrNoChat, part)
 		}
@@ -68,6 +69,8 @@ func (t *Tokenizer) recogniseChat(template string) (chatML, error) {
 	}
 	if match := defaultSystem.FindStringSubmatch(template); match != nil {
 		c.defaultSystem = match[1]
+	} else if strings.Contains(template, "You are") {
+		return chatML{}, fmt.Errorf("%w: the model's template has a default system message that is not written as one string", ErrNoChat)
 	}
 	return c, nil
 }

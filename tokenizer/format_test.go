@@ -28,10 +28,10 @@ func TestBothLayoutsOfMerges(t *testing.T) {
 	require.NoError(t, err)
 	lists, err := parse(data)
 	require.NoError(t, err)
-	strings, err := parse(published)
+	asStrings, err := parse(published)
 	require.NoError(t, err)
 	require.NotEmpty(t, lists.bpe.merges)
-	require.Equal(t, lists.bpe, strings.bpe)
+	require.Equal(t, lists.bpe, asStrings.bpe)
 }
 
 // edit is a vocabulary with one place changed.
@@ -112,7 +112,7 @@ func TestMergesThatNameEachOther(t *testing.T) {
 
 func TestConfiguration(t *testing.T) {
 	load := func(config string) (*Tokenizer, error) {
-		files := folder(t, nil)
+		files := modelFolder(t, nil)
 		files[configFile] = &fstest.MapFile{Data: []byte(config)}
 		return Load(files)
 	}

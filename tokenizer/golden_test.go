@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,16 +39,29 @@ func readGolden(t testing.TB, path string) []goldenCase {
 	return cases
 }
 
-func TestGoldenQwen25(t *testing.T) {
-	dir := filepath.Join(shared.Dir(t), "fixtures", "qwen2.5-tokenizer")
-	tok, err := Load(os.DirFS(dir))
+// TestGoldenTokenizers checks every fixture that has a tokenizer.json and a golden.jsonl.
+func TestGoldenTokenizers(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join(shared.Dir(t), "fixtures", "*", "golden.jsonl"))
 	require.NoError(t, err)
-	cases := readGolden(t, filepath.Join(dir, "golden.jsonl"))
-	for i, c := range cases {
-		got := tok.EncodeTrusted(c.Text)
-		if len(got)+len(c.IDs) > 0 {
-			require.Equal(t, c.IDs, got, "text %d: %q", i, c.Text)
-		}
+	require.NotEmpty(t, paths)
+	for _, path := range paths {
+		t.Run(filepath.Base(filepath.Dir(path)), func(t *testing.T) {
+			tok, err := Load(os.DirFS(filepath.Dir(path)))
+			require.NoError(t, err)
+			cases := readGolden(t, path)
+			for i, c := range cases {
+				trusted, outside := tok.EncodeTrusted(c.Text), tok.Encode(c.Text)
+				if len(trusted)+len(c.IDs) > 0 {
+					require.Equal(t, c.IDs, trusted, "text %d: %q", i, c.Text)
+				}
+				require.Equal(t, nfc(c.Text), tok.Decode(trusted), "text %d", i)
+				require.Equal(t, nfc(c.Text), tok.Decode(outside), "text %d", i)
+				require.False(t, slices.ContainsFunc(outside, tok.IsAdded), "text %d: %q", i, c.Text)
+				if !slices.ContainsFunc(trusted, tok.IsAdded) {
+					require.Equal(t, trusted, outside, "text %d: %q", i, c.Text)
+				}
+			}
+			t.Logf("%d texts give the golden ids", len(cases))
+		})
 	}
-	t.Logf("%d texts give the golden ids", len(cases))
 }

@@ -126,7 +126,7 @@ func (t *Tokenizer) fillBPE(m *modelJSON) error {
 			}
 			ids[i] = id
 		}
-		if t.IsAdded(ids[0]) || t.IsAdded(ids[1]) || t.IsAdded(ids[2]) {
+		if t.IsAdded(ids[2]) {
 			continue
 		}
 		t.bpe.merges[pairOf(int32(ids[0]), int32(ids[1]))] = merge{rank: int32(rank), id: int32(ids[2])}
