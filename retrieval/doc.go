@@ -21,5 +21,6 @@
 // over the words in the order of their first occurrence, so a score is a function of the query and the corpus alone.
 //
 // As in bm25s (Lù 2024), what each passage gains from each of its words is computed when the index is built; a search
-// only adds such numbers up.
+// only adds such numbers up. Where the lists are long, it leaves out what provably cannot matter (MaxScore, Turtle and
+// Flood 1995); the result is the same to the last bit.
 package retrieval

@@ -47,39 +47,49 @@ func (s *scratch) pruned(ctx context.Context, clauses []clause, k int) ([]scored
 		}
 	}
 	race := s.race(s.touched, floor, rest)
-	slices.Sort(race)
 	for _, c := range order {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		rest -= c.most()
-		from := 0
+		find := finder{clause: c}
 		for _, d := range race {
-			var gain float64
-			gain, from = c.gain(d, from)
-			s.sum[d] += gain
+			s.sum[d] += find.gain(d)
 		}
 		race = s.race(race, s.floor(race, k), rest)
 	}
-	return rescore(s.race(race, s.floor(race, k), 0), clauses, k), nil
+	race = s.race(race, s.floor(race, k), 0)
+	return rescore(race, clauses, k), nil
 }
 
 // most returns the most that the clause adds to a passage.
 func (c clause) most() float64 { return c.times * c.peak }
 
-// gain returns what the clause adds to passage d, and where in the list to look for the passages after d. The passage
-// lies at from or later, if it is in the list. It gallops: the cost is the logarithm of the distance from there.
-func (c clause) gain(d uint32, from int) (gain float64, next int) {
+// finder looks passages up in a clause's list.
+type finder struct {
+	clause
+	from int    // the passages before it in the list precede last
+	last uint32 // the passage looked up last
+}
+
+// gain returns what the clause adds to passage d. It gallops: the cost is the logarithm of the distance from the passage
+// looked up before, where d follows that in the corpus.
+func (f *finder) gain(d uint32) float64 {
+	if d < f.last {
+		f.from = 0
+	}
+	f.last = d
 	step := 1
-	for from+step <= len(c.docs) && c.docs[from+step-1] < d {
-		from += step
+	for f.from+step <= len(f.docs) && f.docs[f.from+step-1] < d {
+		f.from += step
 		step *= 2
 	}
-	i, found := slices.BinarySearch(c.docs[from:min(from+step, len(c.docs))], d)
-	if i += from; found {
-		gain = c.times * c.gains[i]
+	i, found := slices.BinarySearch(f.docs[f.from:min(f.from+step, len(f.docs))], d)
+	f.from += i
+	if !found {
+		return 0
 	}
-	return gain, i
+	return f.times * f.gains[f.from]
 }
 
 // floor returns the k-th best sum among the passages, 0 if there are fewer.
@@ -93,26 +103,26 @@ func (s *scratch) floor(passages []uint32, k int) float64 {
 	return top.floor()
 }
 
-// race returns the passages that can still reach the floor if each gets the rest.
+// race returns the passages that can still reach the floor if each gets the rest. The result lies in s.kept, where the
+// passages may lie as well.
 func (s *scratch) race(passages []uint32, floor, rest float64) []uint32 {
-	var kept []uint32
+	kept := s.kept[:0]
 	for _, d := range passages {
 		if s.sum[d]+rest >= floor-slack*(1+floor) {
 			kept = append(kept, d)
 		}
 	}
+	s.kept = kept
 	return kept
 }
 
-// rescore adds up the gains of a few passages, in rising order, as exhaustive does, and returns the k best.
+// rescore adds up the gains of a few passages in the order of the clauses, as exhaustive does, and returns the k best.
 func rescore(passages []uint32, clauses []clause, k int) []scored {
 	scores := make([]float64, len(passages))
 	for _, c := range clauses {
-		from := 0
+		find := finder{clause: c}
 		for i, d := range passages {
-			var gain float64
-			gain, from = c.gain(d, from)
-			scores[i] += gain
+			scores[i] += find.gain(d)
 		}
 	}
 	top := best{k: k}

@@ -65,6 +65,7 @@ func (x *BM25) Search(ctx context.Context, queries []string, k int) ([][]Hit, er
 type scratch struct {
 	sum     []float64 // score so far of every passage; all 0 between searches
 	touched []uint32  // the passages with a score > 0
+	kept    []uint32  // of those, the ones that pruning has not ruled out
 }
 
 // clause is a distinct word of a query.
