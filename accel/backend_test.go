@@ -5,9 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/stretchr/testify/require"
 )
@@ -88,6 +90,14 @@ func TestGoIsSequential(t *testing.T) {
 	require.NoError(t, err)
 	defer b.Close()
 	require.Contains(t, b.Choice(), "sequential")
+
+	mode := func(c any) int64 { return reflect.ValueOf(c).Elem().FieldByName("OpsExecutionType").Int() }
+	parallel, err := gobackend.New("")
+	require.NoError(t, err)
+	sequential, err := gobackend.New("ops_sequential")
+	require.NoError(t, err)
+	require.Equal(t, mode(sequential), mode(b.Compute()))
+	require.NotEqual(t, mode(parallel), mode(b.Compute()))
 	require.True(t, b.IsCPU())
 	require.Equal(t, "go", b.String())
 }
