@@ -20,7 +20,7 @@ func (t Tags) Shield(text string) string {
 	kept := 0 // text before it is in out
 	for i := 0; i < len(text); {
 		r, width := utf8.DecodeRuneInString(text[i:])
-		if opensTag(r) && t.named(text[i+width:]) {
+		if strings.ContainsRune(brackets, r) && t.named(text[i+width:]) {
 			out.WriteString(text[kept:i])
 			out.WriteString("&lt;")
 			kept = i + width
@@ -48,8 +48,8 @@ func (t Tags) named(text string) bool {
 func reads(text, name string) bool {
 	for _, r := range text {
 		if invisible(r) {
-			if name == "" && unicode.IsSpace(r) {
-				return true
+			if name == "" {
+				return true // the word ends here, or may seem to
 			}
 			continue
 		}
@@ -69,20 +69,11 @@ func reads(text, name string) bool {
 	return name == ""
 }
 
-// brackets look like "<" though Unicode does not say that they are compatible with it.
-const brackets = "<‹〈⟨〈❬❮❰˂ᐸ𐄼𝈶"
+// brackets read as "<": its compatible forms, the one with a stroke, and those that look alike.
+const brackets = "<＜﹤≮‹〈⟨〈❬❮❰˂ᐸ𐄼𝈶"
 
 // slashes may stand before a tag's name.
 const slashes = `/\⁄∕⧸／＼`
-
-// opensTag reports whether r reads as an opening angle bracket; "≮", which is "<" with a stroke, does.
-func opensTag(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r == '<'
-	}
-	first, _ := utf8.DecodeRuneInString(norm.NFKD.String(string(r)))
-	return strings.ContainsRune(brackets, r) || first == '<'
-}
 
 // invisible reports whether r can stand within a word without being seen, or only as space.
 func invisible(r rune) bool {
