@@ -94,19 +94,22 @@ func searches(results []Result) float64 {
 // errNotPaired says that two evaluations are of different questions.
 var errNotPaired = errors.New("the evaluations are not of the same questions in the same order")
 
-// Difference returns how much more exact match a has than b on the same questions, with its interval (Student's t over
-// the paired differences, cut to [−1, 1]).
+// Difference returns how much more exact match a has than b on the same questions, with its interval over questions.
 func Difference(a, b []Result) (mean float64, ci interval.Interval, err error) {
 	if len(a) != len(b) {
 		return 0, interval.Unknown(), fmt.Errorf("%w: %d and %d", errNotPaired, len(a), len(b))
 	}
-	x, y := make([]float64, len(a)), make([]float64, len(b))
+	onlyA, onlyB := 0, 0
 	for i := range a {
-		if a[i].ID != b[i].ID {
+		switch {
+		case a[i].ID != b[i].ID:
 			return 0, interval.Unknown(), fmt.Errorf("%w: question %d is %q and %q", errNotPaired, i+1, a[i].ID, b[i].ID)
+		case a[i].EM > b[i].EM:
+			onlyA++
+		case a[i].EM < b[i].EM:
+			onlyB++
 		}
-		x[i], y[i] = a[i].EM, b[i].EM
 	}
-	mean, ci, err = interval.Paired(x, y)
-	return mean, ci.Clamp(-1, 1), err
+	mean, ci = interval.PairedShares(onlyA, onlyB, len(a))
+	return mean, ci, nil
 }

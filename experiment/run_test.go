@@ -184,7 +184,7 @@ func TestInterrupted(t *testing.T) {
 				run.Budget.Steps = 2
 			}
 			run.Observe = func(e experiment.Event) {
-				if e.Phase == stop && (e.Step == nil || e.Step.Step == 2) {
+				if e.Phase == stop && e.Done > 0 && (e.Step == nil || e.Step.Step == 2) {
 					cancel()
 				}
 			}

@@ -50,13 +50,17 @@ const (
 	AfterSampled  Phase = "after-sampled"
 )
 
-// Event reports progress: of an evaluation (questions done of all, the figures so far) or of training (the step).
+// Event reports progress: of an evaluation (questions done of all, the figures so far) or of training (the step). A phase
+// begins with an event in which nothing is done.
 type Event struct {
 	Phase       Phase
-	Done, Total int              // questions, or share of the budget in thousandths while training
+	Done, Total int              // questions, or thousandths of the budget while training
 	Figures     evaluate.Summary // of the questions done; evaluations only
-	Step        *Step            // training only
+	Step        *Step            // training only; nil in its first event
 }
+
+// budgetParts is what progress through a budget is counted in.
+const budgetParts = 1000
 
 // Train runs the whole of it. It returns what was reached together with the error that ended it early, if any; when the
 // context ends, the run folder still gets the checkpoint and the result of what was done.
@@ -101,6 +105,7 @@ func (r *Run) train(ctx context.Context, learner Learner, reference grpo.Scorer,
 		}
 		result.SampledBefore = summary(sampled)
 	}
+	r.observe(Event{Phase: Training, Total: budgetParts})
 	for r.Budget.Done(result.Steps, result.SampledTokens) < 1 {
 		if err := r.step(ctx, trainer, learner, result); err != nil {
 			return err
@@ -150,8 +155,8 @@ func (r *Run) step(ctx context.Context, trainer *grpo.Trainer, learner Learner, 
 		}
 		step.Test = summary(results)
 	}
-	r.observe(Event{Phase: Training, Step: step, Total: 1000,
-		Done: int(math.Min(1, r.Budget.Done(result.Steps, result.SampledTokens)) * 1000)})
+	r.observe(Event{Phase: Training, Step: step, Total: budgetParts,
+		Done: int(math.Min(1, r.Budget.Done(result.Steps, result.SampledTokens)) * budgetParts)})
 	return r.write(step, rollouts.Trees, learner)
 }
 
@@ -191,6 +196,7 @@ const evaluationStream = 1 << 63
 func (r *Run) evaluate(ctx context.Context, learner Learner, phase Phase) ([]evaluate.Result, error) {
 	var done []evaluate.Result
 	questions := r.Task.Test.Questions
+	r.observe(Event{Phase: phase, Total: len(questions)})
 	options := evaluate.Options{Observe: func(results []evaluate.Result, _ []*rollout.Tree) error {
 		done = append(done, results...)
 		r.observe(Event{Phase: phase, Done: len(done), Total: len(questions), Figures: evaluate.Summarise(done)})

@@ -3,8 +3,8 @@
 //
 //   - A share of questions (exact match of one policy): [Wilson], over questions.
 //   - A mean over seeds (exact match of a method): [Mean], Student's t, over seeds.
-//   - A difference of two policies or methods: [Paired], Student's t over the differences of what belongs together (the
-//     same question, the same seed), which takes out what both share.
+//   - A difference of two policies or methods is taken over pairs that belong together, which takes out what both share:
+//     [Paired], Student's t, over seeds; [PairedShares] over questions.
 //
 // Each interval covers one source of chance only, the one it is computed over: Wilson's interval of one run says nothing
 // about how another seed would have ended.

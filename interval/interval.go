@@ -114,3 +114,19 @@ func Paired(a, b []float64) (mean float64, ci Interval, err error) {
 	mean, ci = Mean(differences)
 	return mean, ci, nil
 }
+
+// PairedShares returns the difference of two shares that were measured on the same n trials, for example of the questions
+// that policies a and b answer right: onlyA trials succeeded with a alone, onlyB with b alone. The interval does not
+// shrink to a point where the two never differ, as Student's would. Without trials it is [−1, 1].
+//
+// Source: Bonett and Price, "Adjusted Wald confidence interval for a difference of binomial proportions based on paired
+// data" (2012): Wald's interval after one more trial of each of the two kinds.
+func PairedShares(onlyA, onlyB, n int) (difference float64, ci Interval) {
+	if n <= 0 {
+		return 0, Interval{-1, 1}
+	}
+	z := distuv.UnitNormal.Quantile(0.5 + Level/2)
+	a, b := float64(onlyA+1)/float64(n+2), float64(onlyB+1)/float64(n+2)
+	half := z * math.Sqrt((a+b-(a-b)*(a-b))/float64(n+2))
+	return float64(onlyA-onlyB) / float64(n), Interval{a - b - half, a - b + half}.Clamp(-1, 1)
+}

@@ -108,6 +108,45 @@ func TestPaired(t *testing.T) {
 	})
 }
 
+func TestPairedShares(t *testing.T) {
+	mean, ci := interval.PairedShares(0, 0, 300)
+	require.Zero(t, mean)
+	require.True(t, ci.Contains(0) && ci.High > 0.005 && ci.High < 0.02, "no difference seen is not no difference: %v", ci)
+	mean, ci = interval.PairedShares(0, 0, 0)
+	require.Zero(t, mean)
+	require.Equal(t, interval.Interval{Low: -1, High: 1}, ci)
+
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 400).Draw(t, "n")
+		a := rapid.IntRange(0, n).Draw(t, "only a")
+		b := rapid.IntRange(0, n-a).Draw(t, "only b")
+		mean, ci := interval.PairedShares(a, b, n)
+		require.True(t, ci.Contains(mean), "%v in %v", mean, ci)
+		swapped, other := interval.PairedShares(b, a, n)
+		require.InDelta(t, -mean, swapped, 1e-12)
+		require.InDelta(t, -ci.Low, other.High, 1e-12)
+	})
+
+	rng := rand.New(rand.NewPCG(5, 6))
+	covered := 0
+	const repeats = 4000
+	for range repeats {
+		onlyA, onlyB := 0, 0
+		for range 300 {
+			switch u := rng.Float64(); {
+			case u < 0.3:
+				onlyA++
+			case u < 0.35:
+				onlyB++
+			}
+		}
+		if _, ci := interval.PairedShares(onlyA, onlyB, 300); ci.Contains(0.25) {
+			covered++
+		}
+	}
+	require.InDelta(t, 0.95, float64(covered)/repeats, 0.015)
+}
+
 func TestJSON(t *testing.T) {
 	for text, want := range map[string]interval.Interval{"[0.25,0.5]": {Low: 0.25, High: 0.5}, "null": interval.Unknown()} {
 		data, err := json.Marshal(want)

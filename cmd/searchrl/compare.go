@@ -128,16 +128,14 @@ func newCompareView(con *console, c *experiment.Comparison) *compareView {
 
 func (v *compareView) observe(run int, contender experiment.Contender, seed uint64, e experiment.Event) {
 	name := fmt.Sprintf("run %d/%d, %s seed %d", run+1, v.total, contender.Name, seed)
-	switch e.Phase {
-	case experiment.Training:
+	switch {
+	case e.Done == 0 && e.Step == nil: // it begins
+	case e.Phase == experiment.Training:
 		v.bar.set(run*1000+e.Done*99/100, "%s: %s", name, stepText(e.Step, 0))
-	case experiment.After:
-		if e.Done < e.Total {
-			return
-		}
+	case e.Phase == experiment.After && e.Done == e.Total:
 		v.con.note("%s: EM %.3f %v", name, e.Figures.EM, e.Figures.EMCI)
 		v.bar.set((run+1)*1000, "%s", name)
-	case experiment.Before:
+	case e.Phase == experiment.Before:
 		v.bar.set(run*1000, "evaluating the base policy: EM %.3f", e.Figures.EM)
 	}
 }

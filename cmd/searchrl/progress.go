@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 )
 
 // bar is a progress bar on a terminal; elsewhere it shows nothing, and lines take its place.
@@ -31,7 +33,7 @@ func newBar(w io.Writer, total int, title string) *progressbar.ProgressBar {
 	return progressbar.NewOptions(total,
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetDescription(title),
-		progressbar.OptionSetWidth(20),
+		progressbar.OptionSetWidth(barWidth(w)),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionSetRenderBlankState(true),
@@ -41,12 +43,23 @@ func newBar(w io.Writer, total int, title string) *progressbar.ProgressBar {
 	)
 }
 
+// barWidth leaves the longest description room on the line.
+func barWidth(w io.Writer) int {
+	const description, least, most = 85, 4, 20
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return min(max(columns-description, least), most)
+		}
+	}
+	return most
+}
+
 // set moves the bar to done units and shows text after its title.
 func (b *bar) set(done int, format string, args ...any) {
 	if b.bar == nil {
 		return
 	}
-	b.bar.Describe(b.title + "  " + fmt.Sprintf(format, args...))
+	b.bar.Describe(b.title + " " + fmt.Sprintf(format, args...))
 	_ = b.bar.Set(done)
 }
 

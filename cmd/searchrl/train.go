@@ -149,10 +149,13 @@ func (v *runView) observe(e experiment.Event) {
 		}
 		v.bar = v.con.startBar(title, e.Total)
 	}
-	if e.Phase == experiment.Training {
+	switch {
+	case e.Done == 0 && e.Step == nil: // it begins
+		return
+	case e.Phase == experiment.Training:
 		text := stepText(e.Step, v.steps)
 		v.bar.set(e.Done, "%s", text)
-		v.bar.line("%s: %s", v.title, text)
+		v.bar.line("%s %s", v.title, text)
 		return
 	}
 	v.bar.set(e.Done, "EM %.3f", e.Figures.EM)
@@ -169,13 +172,13 @@ func (v *runView) stop() {
 	}
 }
 
-// stepText is one training step in a line.
+// stepText is one training step in a line; steps is the number planned, 0 if unknown.
 func stepText(s *experiment.Step, steps int) string {
 	of := ""
 	if steps > 0 {
 		of = fmt.Sprintf("/%d", steps)
 	}
-	return fmt.Sprintf("step %d%s  EM %.2f  reward %.2f  searches %.1f  %.0f tokens/s", s.Step, of, s.EM,
+	return fmt.Sprintf("%d%s  EM %.2f  reward %.2f  searches %.1f  %.0f tokens/s", s.Step, of, s.EM,
 		s.Metrics[grpo.MetricReward], s.Metrics[grpo.MetricSearches], float64(s.SampledTokens())/max(s.Seconds(), 1e-9))
 }
 
