@@ -8,7 +8,7 @@ func Protocol(level Level) rollout.Protocol {
 	p := rollout.Bare()
 	p.Document = " {text}"
 	p.MaxTurns = 6
-	p.MaxStepTokens = 20
+	p.MaxStepTokens = 32
 	p.TopK = 2
 	p.MaxDocTokens = 64
 	p.MaxTokens = 320

@@ -95,7 +95,7 @@ func examine(ctx context.Context, level tinyworld.Level, made *warmstart.Result)
 			return err
 		}
 		for _, sampling := range []rollout.Sampling{{}, {Temperature: 1}} {
-			r, err := warmstart.Examine(ctx, world, m, 600, 1, sampling)
+			r, err := tinyworld.Examine(ctx, world, m, 600, 1, sampling)
 			if err != nil {
 				return err
 			}
