@@ -60,7 +60,8 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 		kong.Description("Reinforcement learning for language models that reason with a search engine.\n\n"+
 			"Without further flags, train and ask use an embedded world with its own small policy."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Vars{"version": version(), "backends": backendNames, "methods": strings.Join(methodNames(), ", ")},
+		kong.Vars{"version": version(), "backends": backendNames, "methods": strings.Join(methodNames(), ", "),
+			"warmstartSeed": warmstartSeed()},
 		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }))
 	if err != nil {
 		panic(err)
