@@ -78,13 +78,13 @@ type cache struct {
 	mu    sync.Mutex
 	root  node
 	nodes int64
-	clock int64 // counts the calls of lookup and insert
+	clock int64 // counts the calls of insert
 }
 
 type node struct {
 	block    *block // nil at the root
 	children []*node
-	used     int64 // the clock when it was last used; a child is never ahead of its parent
+	used     int64 // the clock when a sequence with it was last inserted; a child is never ahead of its parent
 }
 
 func newCache(blockBytes, limit int64) *cache { return &cache{blockBytes: blockBytes, limit: limit} }
@@ -94,7 +94,6 @@ func newCache(blockBytes, limit int64) *cache { return &cache{blockBytes: blockB
 func (c *cache) lookup(tokens []int) (whole []*block, last *block, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.clock++
 	at := &c.root
 	for {
 		var best *node
@@ -107,7 +106,6 @@ func (c *cache) lookup(tokens []int) (whole []*block, last *block, n int) {
 		if best == nil {
 			return whole, nil, 0
 		}
-		best.used = c.clock
 		if n < BlockSize {
 			return whole, best.block, n
 		}

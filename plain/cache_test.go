@@ -81,6 +81,28 @@ func TestPrefixCacheIsBounded(t *testing.T) {
 	require.Zero(t, m.CachedBlocks())
 }
 
+// Prefixes that meet the edges of blocks: one that ends where a shared block ends, and equal blocks after different ones.
+func TestBlockEdges(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	a, b, c := randomTokens(rng, plain.BlockSize, 700), randomTokens(rng, plain.BlockSize, 700), randomTokens(rng, plain.BlockSize, 700)
+	for _, prefixes := range [][][]int{
+		{slices.Concat(a, b, c[:1]), a, slices.Concat(a, b)},
+		{a, slices.Concat(a, b), slices.Concat(a, b, c[:1])},
+		{slices.Concat(a, c, b[:2]), slices.Concat(b, c, b[:2]), slices.Concat(c, b[:2])},
+		{slices.Concat(a, a, a), slices.Concat(a, a, a[:63]), a[:63], slices.Concat(a, a[:1])},
+	} {
+		var reqs []rollout.GenerateRequest
+		var want [][]rollout.Completion
+		for _, prefix := range prefixes {
+			reqs = append(reqs, request(prefix, 2))
+			alone, _ := generate(t, newSmall(t, nil), request(prefix, 2))
+			want = append(want, alone[0])
+		}
+		got, _ := generate(t, newSmall(t, nil, plain.WithPrefixCache(0)), reqs...)
+		require.Equal(t, want, got)
+	}
+}
+
 // The blocks that were used last stay.
 func TestEvictionKeepsWhatWasUsedLast(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
