@@ -213,5 +213,6 @@ func (f policyFlags) protocol(base experiment.Base) rollout.Protocol {
 	}
 	p := rollout.SearchR1()
 	p.Chat = f.Protocol == "search-r1-chat"
+	p.MaxTokens = min(p.MaxTokens, base.Config.MaxPositions)
 	return p
 }
