@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 
 	"searchrl/evaluate"
@@ -52,8 +53,9 @@ func (s *Step) broken() (name string, ok bool) {
 	return "", false
 }
 
-// MarshalJSON writes one flat object: the step's own figures, the metrics by their names, and the optimiser steps. What is
-// not a finite number becomes null, for JSON has no other way to say it.
+// MarshalJSON writes one flat object: the step's own figures, the metrics by their names, what the optimiser
+// steps reported (means, extreme ratios), and each optimiser step in updates. What is not a finite number becomes null,
+// for JSON has no other way to say it. docs/metrics.md explains the names.
 func (s *Step) MarshalJSON() ([]byte, error) {
 	line := map[string]any{
 		"step": s.Step, "em": number(s.EM), "computed_tokens": s.ComputedTokens,
@@ -64,17 +66,41 @@ func (s *Step) MarshalJSON() ([]byte, error) {
 	}
 	updates := make([]map[string]any, len(s.Updates))
 	for i, u := range s.Updates {
-		updates[i] = map[string]any{
-			"loss": number(u.Loss), "policy_loss": number(u.PolicyLoss), "kl": number(u.KL), "entropy": number(u.Entropy),
-			"grad_norm": number(u.GradNorm), "clip_fraction": number(u.ClipFraction),
-			"max_ratio": number(u.MaxRatio), "min_ratio": number(u.MinRatio), "computed_tokens": u.ComputedTokens,
-		}
+		updates[i] = updateFigures(u)
+		updates[i]["computed_tokens"] = u.ComputedTokens
 	}
 	line["updates"] = updates
+	if len(s.Updates) > 0 {
+		maps.Copy(line, updateFigures(s.together()))
+	}
 	if s.Test != nil {
 		line["test"] = s.Test
 	}
 	return json.Marshal(line)
+}
+
+// together sums up the step's optimiser steps: means, and the extreme ratios.
+func (s *Step) together() grpo.Update {
+	sum := grpo.Update{MinRatio: math.Inf(1), MaxRatio: math.Inf(-1)}
+	n := float64(len(s.Updates))
+	for _, u := range s.Updates {
+		sum.Loss += u.Loss / n
+		sum.PolicyLoss += u.PolicyLoss / n
+		sum.KL += u.KL / n
+		sum.Entropy += u.Entropy / n
+		sum.GradNorm += u.GradNorm / n
+		sum.ClipFraction += u.ClipFraction / n
+		sum.MinRatio, sum.MaxRatio = math.Min(sum.MinRatio, u.MinRatio), math.Max(sum.MaxRatio, u.MaxRatio)
+	}
+	return sum
+}
+
+func updateFigures(u grpo.Update) map[string]any {
+	return map[string]any{
+		"loss": number(u.Loss), "policy_loss": number(u.PolicyLoss), "kl": number(u.KL), "entropy": number(u.Entropy),
+		"grad_norm": number(u.GradNorm), "clip_fraction": number(u.ClipFraction),
+		"min_ratio": number(u.MinRatio), "max_ratio": number(u.MaxRatio),
+	}
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
