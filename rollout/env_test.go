@@ -20,7 +20,7 @@ import (
 )
 
 // words are a few tokens of more than one character, some of which straddle the protocol's boundaries.
-var words = []string{"Question", ":", " Who", " composed", " Doc", "think", "search", "answer", "information", "</", "><", "></", ">\n\n", "></search",
+var words = []string{"Question", ":", " Who", " composed", " Doc", "<think", "<search", "<answer", "<information", "think", "search", "answer", "information", "</", "><", "></", ">\n\n", "></search",
 	" the", " of", " is", "é"}
 
 // newTokenizer has tokens for words, and the four tags as added tokens if tags is set.
@@ -233,7 +233,7 @@ func TestEnds(t *testing.T) {
 		{"an invalid action ends it", "what?", nil, rollout.Trajectory{End: rollout.InvalidAction, Turns: 1, Invalid: 1}, "prompt invalid"},
 		{"a notice after an invalid action", "what?", func(p *rollout.Protocol) { p.MaxTurns, p.Notice = 2, "No." },
 			rollout.Trajectory{End: rollout.OutOfTurns, Turns: 2, Invalid: 2}, "prompt invalid notice invalid"},
-		{"no room for a second step", search, func(p *rollout.Protocol) { p.MaxTokens = 100 },
+		{"no room for a second step", search, func(p *rollout.Protocol) { p.MaxTokens = 75 },
 			rollout.Trajectory{End: rollout.OutOfTokens, Turns: 1}, "prompt query"},
 		{"the prompt fills everything", search, func(p *rollout.Protocol) { p.MaxTokens = 5 },
 			rollout.Trajectory{End: rollout.OutOfTokens}, "prompt"},
@@ -573,7 +573,7 @@ func TestEnvironmentIsValidated(t *testing.T) {
 		"at most 0 tokens a step":             func(e *rollout.Env) { e.Protocol.MaxStepTokens = 0 },
 		"at most 0 documents a search":        func(e *rollout.Env) { e.Protocol.TopK = 0 },
 		"at most 1 tokens a trajectory":       func(e *rollout.Env) { e.Protocol.MaxTokens = 1 },
-		"of which the tags take":              func(e *rollout.Env) { e.Protocol.MaxDocTokens = 6 },
+		"of which the tags take":              func(e *rollout.Env) { e.Protocol.MaxDocTokens = 2 },
 		"no usable chat template":             func(e *rollout.Env) { e.Protocol.Chat = true },
 	} {
 		t.Run(want, func(t *testing.T) {

@@ -1,6 +1,9 @@
 package rollout
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // Range is a half-open range of bytes.
 type Range struct{ Start, End int }
@@ -154,10 +157,7 @@ func (t Tags) parseLoose(text string) Step {
 	if !ok {
 		return invalid(text, "there is no complete action")
 	}
-	at := opening.at.Start
-	if strings.TrimSpace(text[:at]) == "" {
-		at = 0
-	}
+	at := len(strings.TrimRightFunc(text[:opening.at.Start], unicode.IsSpace))
 	return t.finish(Step{Thought: Range{0, at}}, text, at, opening.tag)
 }
 

@@ -65,9 +65,9 @@ func TestParseStepLoose(t *testing.T) {
 	}{
 		{"strict steps are valid", "<think>x</think><search>y</search>", "<think>x</think>", rollout.Query, "y"},
 		{"no thought", "\n<search>y</search>\n", "", rollout.Query, "y"},
-		{"prose before", "A:\n\n<think>\nUnclosed.\n<search> y </search>", "A:\n\n<think>\nUnclosed.\n", rollout.Query, "y"},
+		{"prose before", "A:\n\n<think>\nUnclosed.\n<search> y </search>", "A:\n\n<think>\nUnclosed.", rollout.Query, "y"},
 		{"invented documents", "<information>Doc 1 z<answer>z</answer>", "<information>Doc 1 z", rollout.Answer, "z"},
-		{"the inner opening counts", "<search> a <search>b</search>", "<search> a ", rollout.Query, "b"},
+		{"the inner opening counts", "<search> a <search>b</search>", "<search> a", rollout.Query, "b"},
 		{"a closing tag alone is no action", "<think>I will search.</search>", "", rollout.Invalid, ""},
 		{"unclosed", "<think>x</think><search>y", "", rollout.Invalid, ""},
 		{"crossed", "<search>a</answer>", "", rollout.Invalid, ""},

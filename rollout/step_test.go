@@ -18,7 +18,9 @@ func (p parrot) Generate(_ context.Context, reqs []rollout.GenerateRequest) ([][
 	return [][]rollout.Completion{{p.completion}}, nil
 }
 
-func (p parrot) Score(context.Context, []rollout.ScoreRequest) ([][][]float64, error) { return nil, nil }
+func (p parrot) Score(context.Context, []rollout.ScoreRequest) ([][][]float64, error) {
+	return nil, nil
+}
 
 // divide samples one step that consists of the given tokens.
 func divide(t require.TestingT, env rollout.Env, tokens []int, stop string) rollout.Candidate {
