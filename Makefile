@@ -46,5 +46,5 @@ ci: ## what the continuous integration runs
 xla-cpu: ## install XLA for the CPU
 	@XLA_DIR='$(XLA_DIR)' FORCE='$(FORCE)' scripts/install-xla.sh cpu
 
-xla-cuda: ## install XLA for NVIDIA GPUs (about 2 GB)
+xla-cuda: ## install XLA for NVIDIA GPUs (about 4 GB)
 	@XLA_DIR='$(XLA_DIR)' FORCE='$(FORCE)' scripts/install-xla.sh cuda

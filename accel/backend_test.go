@@ -219,7 +219,9 @@ func TestExamine(t *testing.T) {
 	for _, b := range r.Backends {
 		require.Equal(t, b.Ready, b.Problem == "", b.Kind)
 		require.Equal(t, b.Ready, b.Info != nil, b.Kind)
-		require.Equal(t, b.Ready, b.Install == "", b.Kind)
+		if b.Ready {
+			require.Empty(t, b.Install, b.Kind)
+		}
 	}
 	var text strings.Builder
 	n, err := r.WriteTo(&text)
@@ -261,6 +263,8 @@ func TestExamineBroken(t *testing.T) {
 	require.Contains(t, r.String(), "shadowed by the first")
 	require.Contains(t, r.String(), "unusable")
 	require.Contains(t, r.Backends[0].Install, "make xla-cuda")
+	require.Contains(t, installCommand(XLACUDA, true, true), "make xla-cuda FORCE=1")
+	require.Empty(t, installCommand(XLACUDA, true, false), "a GPU is missing, not the plugin")
 }
 
 func TestParseSMI(t *testing.T) {

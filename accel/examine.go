@@ -84,8 +84,8 @@ func installCommand(kind Kind, found, gpu bool) string {
 		force = " FORCE=1"
 	}
 	switch {
-	case kind == Go:
-		return ""
+	case kind == Go || builtWithXLA && kind == XLACUDA && found && !gpu:
+		return "" // nothing to install: it is there, or what is missing is a GPU
 	case !builtWithXLA:
 		return "CGO_ENABLED=1 go build ./cmd/searchrl   (needs a C compiler)"
 	case kind == XLACUDA && !gpu:

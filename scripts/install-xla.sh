@@ -36,7 +36,7 @@ say() { printf 'xla-%s: %s\n' "$kind" "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 # usable PATH: the program's own check, in a process of its own.
-usable() { CGO_ENABLED=1 go run ./internal/checkplugin "$1"; }
+usable() { CGO_ENABLED=1 go run ./internal/checkplugin "$1" 2> >(grep -v '^exit status' >&2); }
 
 # fetch URL FILE: by curl or wget, giving up soon where the network is closed.
 fetch() {
@@ -96,7 +96,7 @@ install_cuda() {
 	[ "$(uname -m)" = x86_64 ] || fail "made for x86_64, this is $(uname -m)"
 	say "downloading the PyPI wheel $cuda_wheel"
 	wheel "$cuda_wheel" "$cuda_sha256" "$tmp/wheel" || fail "not installed"
-	say "downloading NVIDIA's libraries, about 2 GB"
+	say "downloading NVIDIA's libraries, about 4 GB unpacked"
 	"$python" -m pip install --quiet --no-deps --no-compile --only-binary :all: --target "$tmp/site" "${cuda_libraries[@]}" ||
 		fail "not installed"
 	mv "$(find "$tmp/wheel" -name xla_cuda_plugin.so)" "$tmp/site/nvidia/pjrt_c_api_cuda_plugin.so"
