@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -92,7 +93,7 @@ func (c *Comparison) Compare(ctx context.Context) (*Table, map[string][]*Result,
 }
 
 // run trains one contender from one seed.
-func (c *Comparison) run(ctx context.Context, number int, contender Contender, seed uint64, before []evaluate.Result) (*Result, []evaluate.Result, error) {
+func (c *Comparison) run(ctx context.Context, number int, contender Contender, seed uint64, before []evaluate.Result) (result *Result, evaluated []evaluate.Result, err error) {
 	learner, reference, release, err := c.Open(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -109,10 +110,10 @@ func (c *Comparison) run(ctx context.Context, number int, contender Contender, s
 		if err != nil {
 			return nil, nil, err
 		}
-		defer folder.Close()
+		defer func() { err = errors.Join(err, folder.Close()) }()
 		run.Folder = folder
 	}
-	result, err := run.Train(ctx, learner, reference)
+	result, err = run.Train(ctx, learner, reference)
 	return result, run.Before, err
 }
 

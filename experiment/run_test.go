@@ -158,6 +158,33 @@ func TestTrainWritesAndReports(t *testing.T) {
 	require.Equal(t, 3.0, readResult(t, folder)["steps"])
 }
 
+// Every name on a line of metrics.jsonl is explained.
+func TestMetricsAreDocumented(t *testing.T) {
+	document, err := os.ReadFile("../docs/metrics.md")
+	require.NoError(t, err)
+	task := tinyTask(t)
+	run := experiment.Run{Task: task, Method: method(), Config: settings(0), Budget: experiment.Budget{Steps: 3}, EvaluateEvery: 1}
+	names := map[string]bool{}
+	run.Observe = func(e experiment.Event) {
+		if e.Step == nil {
+			return
+		}
+		line, err := json.Marshal(e.Step)
+		require.NoError(t, err)
+		var object map[string]any
+		require.NoError(t, json.Unmarshal(line, &object))
+		for name := range object {
+			names[name] = true
+		}
+	}
+	_, err = run.Train(context.Background(), newApprentice(t, task, 0.1), nil)
+	require.NoError(t, err)
+	require.Greater(t, len(names), 15)
+	for name := range names {
+		require.Contains(t, string(document), "`"+name+"`")
+	}
+}
+
 // Zero steps evaluate, and the evaluation after is the one before.
 func TestNoSteps(t *testing.T) {
 	run := experiment.Run{Task: tinyTask(t), Method: method(), Config: settings(0)}
