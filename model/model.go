@@ -12,6 +12,7 @@ import (
 	"searchrl/accel"
 	"searchrl/checkpoint"
 	"searchrl/grpo"
+	"searchrl/plain"
 	"searchrl/rollout"
 	"searchrl/tokenizer"
 )
@@ -35,6 +36,12 @@ type Model struct {
 	version int               // counts changes of the weights
 
 	programs programs
+	decoder  string // DecoderPlain or DecoderCompiled
+	eos      []int
+
+	hostMu      sync.Mutex // after mu
+	host        *plain.Model
+	hostVersion int // the version of the weights that host has
 }
 
 var _ grpo.Learner = (*Model)(nil)
@@ -81,6 +88,16 @@ func New(backend *accel.Backend, cfg checkpoint.Config, w checkpoint.Weights, to
 		}
 	}
 	m := &Model{cfg: cfg, tok: tok, backend: backend.Compute(), opts: opts, names: w.Names()}
+	parameters := 0
+	for _, t := range w {
+		parameters += len(t.Data)
+	}
+	m.decoder = chooseDecoder(opts.Decoder, backend, parameters)
+	if m.eos = cfg.EOS; len(m.eos) == 0 && tok != nil {
+		if id, ok := tok.EOS(); ok {
+			m.eos = []int{id}
+		}
+	}
 	m.cost = newCost(cfg, backend.Kind(), opts.Workers)
 	for _, name := range m.names {
 		t, err := m.upload(w[name].Data, w[name].Shape...)
@@ -145,7 +162,7 @@ func (m *Model) Close() {
 	m.closed = true
 	release(m.params...)
 	release(m.moments...)
-	m.params, m.moments = nil, nil
+	m.params, m.moments, m.host = nil, nil, nil
 	m.programs.close()
 }
 

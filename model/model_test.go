@@ -153,16 +153,24 @@ func TestUntrainedTokensGetNoGradient(t *testing.T) {
 	}
 }
 
+// imitationBatch trains every token of one sequence.
+func imitationBatch(tokens []int) grpo.Batch {
+	batch := grpo.Batch{Trees: []*rollout.Tree{chain(tokens)}}
+	for j := 1; j < len(tokens); j++ {
+		batch.Targets = append(batch.Targets, grpo.Target{Index: j, Weight: 1 / float64(len(tokens)-1)})
+	}
+	return batch
+}
+
+var imitationAdam = grpo.AdamW{LearningRate: 1e-2, Beta1: .9, Beta2: .999, Epsilon: 1e-8, MaxGradNorm: 1}
+
 func TestImitateLearns(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *accel.Backend) {
 		m := newModel(t, b, tiny, Options{})
-		batch := grpo.Batch{Trees: []*rollout.Tree{chain([]int{1, 2, 3, 4, 5, 6, 7, 8})}}
-		for j := 1; j < 8; j++ {
-			batch.Targets = append(batch.Targets, grpo.Target{Index: j, Weight: 1. / 7})
-		}
+		batch := imitationBatch([]int{1, 2, 3, 4, 5, 6, 7, 8})
 		var first, last grpo.Update
 		for i := range 50 {
-			u, err := m.Imitate(context.Background(), batch, grpo.AdamW{LearningRate: 1e-2, Beta1: .9, Beta2: .999, Epsilon: 1e-8, MaxGradNorm: 1})
+			u, err := m.Imitate(context.Background(), batch, imitationAdam)
 			require.NoError(t, err)
 			if i == 0 {
 				first = u
