@@ -136,12 +136,15 @@ func (e *Env) divide(opening string, c Completion) Candidate {
 	candidate := Candidate{Step: step, Stop: c.Stop}
 	start, from := 0, len(opening)
 	for _, part := range []struct {
-		kind Kind
-		end  int
-	}{{Refine, step.Refine.End}, {Think, step.Thought.End}, {step.Kind, len(text)}} {
+		kind  Kind
+		where Range
+	}{{Refine, step.Refine}, {Think, step.Thought}, {step.Kind, step.Action}} {
 		end := start
-		for end < len(ends) && (ends[end] <= part.end || part.kind == step.Kind) {
+		for end < len(ends) && !part.where.Empty() && ends[end] <= part.where.End {
 			end++
+		}
+		if part.kind == step.Kind {
+			end = len(ends) // tokens without text, too
 		}
 		if end == start {
 			continue
