@@ -96,18 +96,19 @@ func (a *Agent) Score(context.Context, []rollout.ScoreRequest) ([][][]float64, e
 // Oracle asks for exactly the next fact and answers when it has read them all.
 func (w *World) Oracle() Decide {
 	return func(v View, _ *rand.Rand) Action {
-		known, at := v.Progress()
-		if known == len(v.Chain.Relations) {
-			return Conclude(at)
+		next, more := v.Next()
+		if !more {
+			_, answer := v.Progress()
+			return Conclude(answer)
 		}
-		return Ask(v.Chain.Relations[known], at)
+		return Ask(next.Relation, next.Subject)
 	}
 }
 
 // NeverSearch answers at once from the canonical edition, which it remembers completely.
 func (w *World) NeverSearch() Decide {
 	return func(v View, _ *rand.Rand) Action {
-		answer, err := w.Recall(v.Chain)
+		answer, err := w.Recall(v.Chain, nil)
 		if err != nil {
 			answer = v.Chain.Start
 		}
@@ -130,14 +131,4 @@ func (w *World) WholeQuestion() Decide {
 		}
 		return Conclude(v.Chain.Start)
 	}
-}
-
-// RangeOf returns the type of a relation's values; no type that String knows for an unknown relation.
-func RangeOf(relation string) Type {
-	for _, r := range relations {
-		if r.Name == relation {
-			return r.To
-		}
-	}
-	return numTypes
 }

@@ -1,6 +1,9 @@
 package tinyworld
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Level names a difficulty of the world.
 type Level string
@@ -25,6 +28,7 @@ const (
 	Person Type = iota
 	City
 	Company
+	Number // ages, in words; on the hard level only
 	numTypes
 )
 
@@ -37,6 +41,8 @@ func (t Type) String() string {
 		return "city"
 	case Company:
 		return "company"
+	case Number:
+		return "number"
 	}
 	return "unknown"
 }
@@ -49,7 +55,7 @@ type Relation struct {
 	Mutual bool
 }
 
-// relations are the ten of both levels, in an order that the files written from them rely on.
+// relations are the ten of both levels; worlds are drawn in this order.
 var relations = []Relation{
 	{Name: "spouse", From: Person, To: Person, Mutual: true},
 	{Name: "boss", From: Person, To: Person},
@@ -62,6 +68,9 @@ var relations = []Relation{
 	{Name: "seat", From: Company, To: City},
 	{Name: "owner", From: Company, To: Company},
 }
+
+// age is what persons are compared by on the hard level.
+var age = Relation{Name: "age", From: Person, To: Number}
 
 // The names of the standard level are single words, invented or common as surnames; none means a real person or place.
 var (
@@ -85,23 +94,24 @@ var (
 // Entity is an entity of a level: an index into its list of names. It means the same in every world of the level.
 type Entity int
 
-// lexicon holds what all worlds of a level share: the entities and their names.
+// lexicon holds what all worlds of a level share: the relations, the entities and their names.
 type lexicon struct {
-	names  []string // by Entity; grouped by type
-	types  []Type   // by Entity
-	byType [numTypes][]Entity
-	byName map[string]Entity
-	byNoun map[string]int // relation noun → index into relations
+	relations []Relation
+	names     []string // by Entity; grouped by type
+	types     []Type   // by Entity
+	byType    [numTypes][]Entity
+	byName    map[string]Entity
+	byNoun    map[string]int // relation noun → index into relations
 }
 
 func newLexicon(level Level) *lexicon {
-	persons := personNames
+	names := [numTypes][]string{Person: personNames, City: cityNames, Company: companyNames}
+	lx := &lexicon{relations: Relations(level), byName: map[string]Entity{}, byNoun: map[string]int{}}
 	if level == Hard {
-		persons = hardPersonNames()
+		names = hardNames()
 	}
-	lx := &lexicon{byName: map[string]Entity{}, byNoun: map[string]int{}}
-	for t, names := range [numTypes][]string{Person: persons, City: cityNames, Company: companyNames} {
-		for _, name := range names {
+	for t, list := range names {
+		for _, name := range list {
 			e := Entity(len(lx.names))
 			lx.names = append(lx.names, name)
 			lx.types = append(lx.types, Type(t))
@@ -109,14 +119,27 @@ func newLexicon(level Level) *lexicon {
 			lx.byName[name] = e
 		}
 	}
-	for i, r := range relations {
+	for i, r := range lx.relations {
 		lx.byNoun[r.Name] = i
 	}
 	return lx
 }
 
-// Relations returns the relations, in a fixed order.
-func Relations() []Relation { return append([]Relation(nil), relations...) }
+// Relations returns a level's relations, in a fixed order.
+func Relations(level Level) []Relation {
+	all := slices.Clone(relations)
+	if level == Hard {
+		all = append(all, age)
+	}
+	return all
+}
 
-// hardPersonNames are the persons of the hard level.
-func hardPersonNames() []string { return personNames }
+// RangeOf returns the type of a relation's values; no type that String knows for an unknown relation.
+func RangeOf(relation string) Type {
+	for _, r := range Relations(Hard) {
+		if r.Name == relation {
+			return r.To
+		}
+	}
+	return numTypes
+}

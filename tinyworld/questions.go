@@ -9,90 +9,9 @@ import (
 	"searchrl/qa"
 )
 
-// Chain is what a question asks for: the relations, applied one after the other to the start. The boss of the spouse of
-// Okafor is Chain{Start: "Okafor", Relations: ["spouse", "boss"]}.
-type Chain struct {
-	Start     string
-	Relations []string
-}
-
-// String returns the chain in words: "boss of the spouse of Okafor".
-func (c Chain) String() string {
-	var b strings.Builder
-	for i := len(c.Relations) - 1; i >= 0; i-- {
-		b.WriteString(c.Relations[i])
-		b.WriteString(" of ")
-		if i > 0 {
-			b.WriteString("the ")
-		}
-	}
-	return b.String() + c.Start
-}
-
 // questionWords begin a question by the type of its answer.
-var questionWords = [numTypes]string{Person: "Who is the ", City: "Which city is the ", Company: "Which company is the "}
-
-// Question returns the chain as a question: "Who is the boss of the spouse of Okafor?".
-func (c Chain) Question() string {
-	last := c.Relations[len(c.Relations)-1]
-	for _, r := range relations {
-		if r.Name == last {
-			return questionWords[r.To] + c.String() + "?"
-		}
-	}
-	return "What is the " + c.String() + "?"
-}
-
-// ParseQuestion reads a question that Chain.Question wrote.
-func ParseQuestion(text string) (Chain, error) {
-	body, ok := strings.CutSuffix(strings.TrimSpace(text), "?")
-	if !ok {
-		return Chain{}, fmt.Errorf("tinyworld: question %q does not end with a question mark", text)
-	}
-	for _, words := range questionWords {
-		if rest, ok := strings.CutPrefix(body, words); ok {
-			parts := strings.Split(rest, " of ")
-			if len(parts) < 2 {
-				return Chain{}, fmt.Errorf("tinyworld: question %q names no relation of anything", text)
-			}
-			c := Chain{Start: parts[len(parts)-1]}
-			for i := len(parts) - 2; i >= 0; i-- {
-				c.Relations = append(c.Relations, strings.TrimPrefix(parts[i], "the "))
-			}
-			return c, nil
-		}
-	}
-	return Chain{}, fmt.Errorf("tinyworld: question %q begins with none of %q", text, questionWords)
-}
-
-// Facts returns the facts that lead from the chain's start to its answer in this world, in the order of the reasoning.
-func (w *World) Facts(c Chain) ([]Fact, error) { return w.follow(w.Fact, c) }
-
-// Recall returns where the chain leads by the canonical edition: the answer of an agent that remembers everything and
-// looks up nothing.
-func (w *World) Recall(c Chain) (string, error) {
-	facts, err := w.follow(w.Remembered, c)
-	if err != nil {
-		return "", err
-	}
-	return facts[len(facts)-1].Object, nil
-}
-
-func (w *World) follow(look func(relation, subject string) (Fact, bool), c Chain) ([]Fact, error) {
-	if len(c.Relations) == 0 {
-		return nil, fmt.Errorf("tinyworld: the chain from %q has no relation", c.Start)
-	}
-	var facts []Fact
-	at := c.Start
-	for _, relation := range c.Relations {
-		fact, ok := look(relation, at)
-		if !ok {
-			return nil, fmt.Errorf("tinyworld: the world knows no %s of %s", relation, at)
-		}
-		facts = append(facts, fact)
-		at = fact.Object
-	}
-	return facts, nil
+var questionWords = [numTypes]string{
+	Person: "Who is the ", City: "Which city is the ", Company: "Which company is the ", Number: "What is the ",
 }
 
 // minHops and maxHops bound the chains of the standard level.
@@ -137,7 +56,7 @@ func (w *World) keeps(q qa.Question) bool {
 	if err != nil {
 		return true
 	}
-	recalled, err := w.Recall(c)
+	recalled, err := w.Recall(c, nil)
 	if err != nil || recalled != q.Answers[0] {
 		return true
 	}

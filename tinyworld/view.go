@@ -17,7 +17,7 @@ type View struct {
 }
 
 var (
-	questionPattern  = regexp.MustCompile(`(?:Who is|Which (?:city|company) is) the [^?\n]*\?`)
+	questionPattern  = regexp.MustCompile(`(?:Who is|What is|Which (?:city|company) is) the [^?\n]*\?`)
 	searchPattern    = regexp.MustCompile(`(?s)<search>(.*?)</search>`)
 	thoughtPattern   = regexp.MustCompile(`I need the ([a-z]+) of ([A-Za-z ]+)\.</think>`)
 	documentsPattern = regexp.MustCompile(`(?s)<information>(.*?)</information>`)
@@ -54,25 +54,8 @@ func ReadView(text string) (View, error) {
 // Turn returns the number of the turn to come, counted from 1.
 func (v View) Turn() int { return len(v.Queries) + 1 }
 
-// Progress returns how many of the chain's facts, counted from its start, are known from what was read, and the entity
-// that they lead to. The next fact needed is the (known+1)-th; when known is the chain's length the entity is the answer.
-// A fact counts whenever it was read, be it before it was needed.
+// Progress returns how much of the chain is known and where it leads; see [Progress].
 func (v View) Progress() (known int, at string) { return Progress(v.Chain, v.Facts) }
 
-// Progress is View.Progress for any chain and any facts read.
-func Progress(c Chain, read []Fact) (known int, at string) {
-	value := map[[2]string]string{}
-	for _, f := range read {
-		value[[2]string{f.Relation, f.Subject}] = f.Object
-	}
-	at = c.Start
-	for known < len(c.Relations) {
-		next, ok := value[[2]string{c.Relations[known], at}]
-		if !ok {
-			break
-		}
-		at = next
-		known++
-	}
-	return known, at
-}
+// Next returns the fact that is needed next; see [Next].
+func (v View) Next() (Fact, bool) { return Next(v.Chain, v.Facts) }

@@ -22,8 +22,15 @@ func Vocabulary(level Level) []string {
 		}
 	}
 	add(strings.Fields("I The the of is need know answer Who Which city company")...)
-	for _, r := range relations {
+	for _, r := range Relations(level) {
 		add(r.Name)
+	}
+	if level == Hard {
+		add("older", "and")
+		for _, r := range registers {
+			add(r.noun)
+			add(strings.Fields(strings.NewReplacer("%s", "", ":", "", ",", "", ".", "").Replace(r.text))...)
+		}
 	}
 	for _, name := range newLexicon(level).names {
 		add(strings.Fields(name)...)

@@ -77,8 +77,8 @@ func (w *World) Seed() uint64 { return w.seed }
 
 // draw draws the value of every fact. Where old is given, each fact keeps its old value with probability Persistence.
 func (lx *lexicon) draw(rng *rand.Rand, old [][]Entity) [][]Entity {
-	facts := make([][]Entity, len(relations))
-	for r, rel := range relations {
+	facts := make([][]Entity, len(lx.relations))
+	for r, rel := range lx.relations {
 		var previous []Entity
 		if old != nil {
 			previous = old[r]
@@ -156,10 +156,11 @@ func (w *World) lookUp(facts [][]Entity, relation, subject string) (Fact, bool) 
 		return Fact{}, false
 	}
 	e, ok := w.lx.byName[subject]
-	if !ok || w.lx.types[e] != relations[r].From {
+	from := w.lx.relations[r].From
+	if !ok || w.lx.types[e] != from {
 		return Fact{}, false
 	}
-	object := facts[r][e-w.lx.byType[relations[r].From][0]]
+	object := facts[r][e-w.lx.byType[from][0]]
 	return Fact{Relation: relation, Subject: subject, Object: w.lx.names[object]}, true
 }
 

@@ -55,7 +55,7 @@ func TestMutualRelationsArePairs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, err := tinyworld.New(tinyworld.Standard, rapid.Uint64().Draw(t, "seed"))
 		require.NoError(t, err)
-		for _, r := range tinyworld.Relations() {
+		for _, r := range tinyworld.Relations(tinyworld.Standard) {
 			for _, name := range w.Names(r.From) {
 				fact, ok := w.Fact(r.Name, name)
 				require.True(t, ok)
@@ -74,7 +74,7 @@ func TestWorldsKeepThePartOfTheCanonicalEditionThatTheySay(t *testing.T) {
 	for n := range 40 {
 		w, err := tinyworld.New(tinyworld.Standard, tinyworld.Seed(tinyworld.WarmStart, n))
 		require.NoError(t, err)
-		for _, r := range tinyworld.Relations() {
+		for _, r := range tinyworld.Relations(tinyworld.Standard) {
 			for _, name := range w.Names(r.From) {
 				now, _ := w.Fact(r.Name, name)
 				then, _ := w.Remembered(r.Name, name)

@@ -37,9 +37,9 @@ type Mixture struct {
 const Recall = 0.85
 
 // Skill returns the mixture of the skill phase: good steps mostly, and every fault equally often.
-func Skill() Mixture {
+func Skill(level tinyworld.Level) Mixture {
 	m := Mixture{Shares: map[string][numBehaviours]float64{}, ClosedBook: 0.25}
-	for _, r := range tinyworld.Relations() {
+	for _, r := range tinyworld.Relations(level) {
 		m.Shares[r.Name] = [numBehaviours]float64{Good: .70, Vague: .06, WrongRelation: .06, WrongEntity: .06, Redundant: .06, Premature: .06}
 	}
 	return m
@@ -64,9 +64,9 @@ var habits = map[string]Behaviour{
 // Habits returns the mixture of the habit phase: some relations are searched well, some vaguely, some for the wrong entity.
 // Of the steps that are neither good nor premature the habitual fault takes 70 %, each other one 10 %; without a habitual
 // fault all four are equally frequent.
-func Habits(s Strength) Mixture {
+func Habits(level tinyworld.Level, s Strength) Mixture {
 	m := Mixture{Shares: map[string][numBehaviours]float64{}, ClosedBook: 0.15}
-	for _, r := range tinyworld.Relations() {
+	for _, r := range tinyworld.Relations(level) {
 		habit, has := habits[r.Name]
 		good := s.GoodKnown
 		if has {
@@ -92,11 +92,12 @@ func Habits(s Strength) Mixture {
 // Demonstrator returns the rule that behaves by the mixture in a world. Once it has read every fact it answers.
 func Demonstrator(w *tinyworld.World, m Mixture) tinyworld.Decide {
 	return func(v tinyworld.View, rng *rand.Rand) tinyworld.Action {
-		known, at := v.Progress()
-		if known == len(v.Chain.Relations) {
-			return tinyworld.Conclude(at)
+		next, more := v.Next()
+		if !more {
+			_, answer := v.Progress()
+			return tinyworld.Conclude(answer)
 		}
-		relation := v.Chain.Relations[known]
+		relation, at := next.Relation, next.Subject
 		switch draw(rng, m.Shares[relation]) {
 		case Vague:
 			action := tinyworld.Ask(relation, at)
@@ -114,7 +115,7 @@ func Demonstrator(w *tinyworld.World, m Mixture) tinyworld.Decide {
 			}
 			return tinyworld.Ask(otherRelation(rng, w, relation, at), at)
 		case Premature:
-			return fromMemory(rng, w, v.Chain, known, at)
+			return fromMemory(rng, w, v)
 		}
 		return tinyworld.Ask(relation, at)
 	}
@@ -123,7 +124,7 @@ func Demonstrator(w *tinyworld.World, m Mixture) tinyworld.Decide {
 // ClosedBook returns the rule that answers at once from memory.
 func ClosedBook(w *tinyworld.World) tinyworld.Decide {
 	return func(v tinyworld.View, rng *rand.Rand) tinyworld.Action {
-		return fromMemory(rng, w, v.Chain, 0, v.Chain.Start)
+		return fromMemory(rng, w, v)
 	}
 }
 
@@ -138,12 +139,11 @@ func draw(rng *rand.Rand, shares [numBehaviours]float64) Behaviour {
 	return Good
 }
 
-// fromMemory follows the canonical edition from the entity that the known facts lead to.
-func fromMemory(rng *rand.Rand, w *tinyworld.World, c tinyworld.Chain, known int, at string) tinyworld.Action {
-	rest := tinyworld.Chain{Start: at, Relations: c.Relations[known:]}
-	answer, err := w.Recall(rest)
+// fromMemory answers by what was read and, for the rest, by the canonical edition.
+func fromMemory(rng *rand.Rand, w *tinyworld.World, v tinyworld.View) tinyworld.Action {
+	answer, err := w.Recall(v.Chain, v.Facts)
 	if err != nil || rng.Float64() >= Recall {
-		names := w.Names(tinyworld.RangeOf(c.Relations[len(c.Relations)-1]))
+		names := w.Names(tinyworld.RangeOf(v.Chain.Relations[len(v.Chain.Relations)-1]))
 		answer = names[rng.IntN(len(names))]
 	}
 	return tinyworld.Conclude(answer)
@@ -153,7 +153,7 @@ func fromMemory(rng *rand.Rand, w *tinyworld.World, c tinyworld.Chain, known int
 func otherRelation(rng *rand.Rand, w *tinyworld.World, relation, at string) string {
 	t, _ := w.TypeOf(at)
 	var others []string
-	for _, r := range tinyworld.Relations() {
+	for _, r := range tinyworld.Relations(w.Level()) {
 		if r.From == t && r.Name != relation {
 			others = append(others, r.Name)
 		}

@@ -41,8 +41,8 @@ func DefaultOptions(level tinyworld.Level) Options {
 		Level:    level,
 		Seed:     1,
 		Worlds:   200,
-		Skill:    Phase{Name: "skill", Steps: 1200, Batch: 64, Peak: 3e-3, WarmUp: 100, Mixture: Skill()},
-		Habits:   Phase{Name: "habits", Steps: 250, Batch: 64, Peak: 1e-3, WarmUp: 25, Mixture: Habits(Medium)},
+		Skill:    Phase{Name: "skill", Steps: 1200, Batch: 64, Peak: 3e-3, WarmUp: 100, Mixture: Skill(level)},
+		Habits:   Phase{Name: "habits", Steps: 250, Batch: 64, Peak: 1e-3, WarmUp: 25, Mixture: Habits(level, Medium)},
 		Evaluate: 100,
 	}
 }
