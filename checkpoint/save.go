@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -190,7 +191,11 @@ func (s *saver) generationJSON() map[string]any {
 type float float64
 
 func (f float) MarshalJSON() ([]byte, error) {
-	s := strconv.FormatFloat(float64(f), 'g', -1, 64)
+	format := byte('f') // as Python writes it
+	if a := math.Abs(float64(f)); a != 0 && (a < 1e-4 || a >= 1e16) {
+		format = 'e'
+	}
+	s := strconv.FormatFloat(float64(f), format, -1, 64)
 	if !strings.ContainsAny(s, ".e") {
 		s += ".0"
 	}
