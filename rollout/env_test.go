@@ -266,6 +266,32 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+func TestDocumentsThatFillTheBudgetExactlyAreNotAppended(t *testing.T) {
+	env, _ := newEnv(t, func(string, int) string { return "<search>composer of Aurora</search>" })
+	env.Protocol.MaxTurns = 2
+	tree := one(t, env, opera)
+	filled := len(tree.PathTokens(2))
+	require.Equal(t, rollout.Documents, tree.Segments[2].Kind)
+
+	env.Protocol.MaxTokens = filled
+	tree = one(t, env, opera)
+	require.Equal(t, rollout.Trajectory{Leaf: 1, End: rollout.OutOfTokens, Turns: 1}, tree.Trajectories[0])
+	env.Protocol.MaxTokens = filled + 1
+	tree = one(t, env, opera)
+	require.Equal(t, rollout.Documents, tree.Segments[2].Kind)
+	require.Len(t, tree.Segments[3].Tokens, 1, "one token is left for the step")
+}
+
+func TestOneRandomNumberAQuestion(t *testing.T) {
+	env, _ := newEnv(t, twoHops)
+	used, fresh := rng(9), rng(9)
+	_, err := env.Rollout(context.Background(), []qa.Question{opera, opera}, 3, rollout.Sampling{}, used)
+	require.NoError(t, err)
+	fresh.Uint64()
+	fresh.Uint64()
+	require.Equal(t, fresh.Uint64(), used.Uint64())
+}
+
 func TestForcedAnswer(t *testing.T) {
 	env, books := newEnv(t, func(prefix string, _ int) string {
 		if strings.HasSuffix(prefix, "\n<answer>") {

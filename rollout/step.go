@@ -168,25 +168,33 @@ func (e *Env) divide(opening string, c Completion) Candidate {
 }
 
 // spans decodes tokens after opening and returns the whole text and, for each token, the byte where its text ends. A
-// token in the middle of a character ends where the character's last token ends, so the two are never separated.
+// token in the middle of a character ends where the token that completes the character does, so the two are never
+// separated; a token without text goes with the one after it.
 func spans(t *tokenizer.Tokenizer, opening string, tokens []int) (text string, ends []int) {
 	var sb strings.Builder
 	sb.WriteString(opening)
 	ends = make([]int, len(tokens))
-	empty := make([]bool, len(tokens))
 	stream := t.Stream()
+	waiting := 0 // tokens before it have their ends
 	for i, id := range tokens {
 		piece := stream.Push(id)
 		if i == len(tokens)-1 {
 			piece += stream.Flush()
 		}
 		sb.WriteString(piece)
-		ends[i], empty[i] = sb.Len(), piece == ""
-	}
-	for i := len(tokens) - 2; i >= 0; i-- {
-		if empty[i] {
-			ends[i] = ends[i+1]
+		if piece == "" {
+			continue
 		}
+		for ; waiting < i; waiting++ {
+			ends[waiting] = sb.Len()
+		}
+		if probe := *stream; probe.Flush() == "" { // else the token holds the beginning of another character
+			ends[i] = sb.Len()
+			waiting = i + 1
+		}
+	}
+	for ; waiting < len(tokens); waiting++ {
+		ends[waiting] = sb.Len()
 	}
 	return sb.String(), ends
 }

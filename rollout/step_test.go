@@ -66,6 +66,10 @@ func TestTokensThatStraddleBoundaries(t *testing.T) {
 			[]part{{"invalid", "<think>\ufffd"}}, ""},
 		{"end of sequence", []string{"<", "think", ">", "a", "<|end|>"}, rollout.EndOfSequence,
 			[]part{{"invalid", "<think>a<|end|>"}}, ""},
+		{"end of sequence after an action", []string{"<", "answer", ">", "a", "</", "answer", ">", "<|end|>"}, rollout.EndOfSequence,
+			[]part{{"answer", "<answer>a</answer><|end|>"}}, "a"},
+		{"white space of two tokens at the boundary", []string{"<", "think", ">", "</", "think", ">", "\xc2", "\xa0", "<", "search", ">", "b", "</", "search", ">"}, "</search>",
+			[]part{{"think", "<think></think>"}, {"query", "\u00a0<search>b</search>"}}, "b"},
 		{"end of sequence alone", []string{"<|end|>"}, rollout.EndOfSequence, []part{{"invalid", "<|end|>"}}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -78,6 +82,7 @@ func TestTokensThatStraddleBoundaries(t *testing.T) {
 			var got []part
 			for _, s := range candidate.Segments {
 				got = append(got, part{s.Kind, s.Text})
+				require.Equal(t, s.Text, env.Tokenizer.Decode(s.Tokens))
 			}
 			require.Equal(t, c.want, got, candidate.Step.Reason)
 			require.Equal(t, c.value, candidate.Segments[len(got)-1].Value)
@@ -140,6 +145,7 @@ func TestDividingKeepsEveryToken(t *testing.T) {
 			}
 			got = append(got, s.Tokens...)
 			text.WriteString(s.Text)
+			require.Equal(t, env.Tokenizer.Decode(s.Tokens), s.Text)
 			last := i == len(candidate.Segments)-1
 			require.Equal(t, last, s.Kind == candidate.Step.Kind, "the action is the last segment")
 			require.LessOrEqual(t, text.Len(), boundary(candidate.Step, s.Kind), "a straddling token goes to the later segment")
