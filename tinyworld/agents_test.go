@@ -60,3 +60,15 @@ func TestAgentsObeyTheRequest(t *testing.T) {
 	_, err = agent.Score(context.Background(), nil)
 	require.Error(t, err)
 }
+
+func TestReferenceAgentsOnTheHardLevel(t *testing.T) {
+	const n = 600
+	for _, split := range []tinyworld.Split{tinyworld.Train, tinyworld.Test} {
+		require.GreaterOrEqual(t, agentEM(t, tinyworld.Hard, split, n, (*tinyworld.World).Oracle), .98)
+		greedy := agentEM(t, tinyworld.Hard, split, n, (*tinyworld.World).Greedy)
+		require.Greater(t, greedy, .4)
+		require.Less(t, greedy, .8)
+		require.LessOrEqual(t, agentEM(t, tinyworld.Hard, split, n, (*tinyworld.World).NeverSearch), .12)
+		require.LessOrEqual(t, agentEM(t, tinyworld.Hard, split, n, (*tinyworld.World).WholeQuestion), .12)
+	}
+}

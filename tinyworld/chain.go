@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Chain is what a question asks for: the relations, applied one after the other to the start. The boss of the spouse of
-// Okafor is Chain{Start: "Okafor", Relations: ["spouse", "boss"]}.
+// Chain is what a question asks for: the relations, applied one after the other to the start. The boss of the mentor of
+// Okafor is Chain{Start: "Okafor", Relations: ["mentor", "boss"]}.
 type Chain struct {
 	Start string
 	// Rival makes a comparison, on the hard level: the chain begins at the older of Start and Rival. "" for none.
@@ -24,7 +24,7 @@ func (c Chain) Len() int {
 	return len(c.Relations)
 }
 
-// String returns the chain in words: "boss of the spouse of Okafor".
+// String returns the chain in words: "boss of the mentor of Okafor".
 func (c Chain) String() string {
 	var b strings.Builder
 	for i := len(c.Relations) - 1; i >= 0; i-- {
@@ -42,7 +42,7 @@ func (c Chain) String() string {
 	return b.String()
 }
 
-// Question returns the chain as a question: "Who is the boss of the spouse of Okafor?".
+// Question returns the chain as a question: "Who is the boss of the mentor of Okafor?".
 func (c Chain) Question() string {
 	last := RangeOf(c.Relations[len(c.Relations)-1])
 	if last == numTypes {

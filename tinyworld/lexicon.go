@@ -51,18 +51,16 @@ func (t Type) String() string {
 type Relation struct {
 	Name     string // the noun, one word: "boss"
 	From, To Type
-	// Mutual relations pair their entities: if Ana is the spouse of Ben then Ben is the spouse of Ana.
-	Mutual bool
 }
 
 // relations are the ten of both levels; worlds are drawn in this order.
 var relations = []Relation{
-	{Name: "spouse", From: Person, To: Person, Mutual: true},
+	{Name: "mentor", From: Person, To: Person},
 	{Name: "boss", From: Person, To: Person},
 	{Name: "birthplace", From: Person, To: City},
 	{Name: "employer", From: Person, To: Company},
 	{Name: "mayor", From: City, To: Person},
-	{Name: "twin", From: City, To: City, Mutual: true},
+	{Name: "rival", From: City, To: City},
 	{Name: "founder", From: City, To: Person},
 	{Name: "chief", From: Company, To: Person},
 	{Name: "seat", From: Company, To: City},

@@ -67,7 +67,7 @@ func (w *World) writeRegisters() {
 			}
 			id := r.noun + "-of-" + slug(name)
 			w.supports[id] = facts
-			w.documents = append(w.documents, retrieval.Document{ID: id, Title: upper(r.noun), Text: r.write(facts)})
+			w.documents = append(w.documents, retrieval.Document{ID: id, Title: upper(r.noun) + " of " + name, Text: r.write(facts)})
 		}
 	}
 }

@@ -12,5 +12,11 @@ func Protocol(level Level) rollout.Protocol {
 	p.TopK = 2
 	p.MaxDocTokens = 64
 	p.MaxTokens = 320
+	if level == Hard {
+		p.MaxTurns = 4
+		p.MaxStepTokens = 40
+		p.MaxDocTokens = 96
+		p.MaxTokens = 448
+	}
 	return p
 }

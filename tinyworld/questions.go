@@ -14,39 +14,65 @@ var questionWords = [numTypes]string{
 	Person: "Who is the ", City: "Which city is the ", Company: "Which company is the ", Number: "What is the ",
 }
 
-// minHops and maxHops bound the chains of the standard level.
-const minHops, maxHops = 2, 4
+// form is a kind of question.
+type form struct {
+	share   float64 // of a level's questions
+	hops    int     // relations of the chain
+	compare bool    // the chain begins at the older of two persons
+}
+
+var forms = map[Level][]form{
+	Standard: {{1. / 3, 2, false}, {1. / 3, 3, false}, {1. / 3, 4, false}},
+	Hard:     {{.05, 1, false}, {.15, 2, false}, {.20, 3, false}, {.25, 4, false}, {.20, 5, false}, {.15, 1, true}},
+}
+
+func (w *World) drawForm(rng *rand.Rand) form {
+	list := forms[w.level]
+	u := rng.Float64()
+	for _, f := range list {
+		if u < f.share {
+			return f
+		}
+		u -= f.share
+	}
+	return list[len(list)-1]
+}
 
 // AnsweredFromMemory is the probability with which a question that the canonical edition happens to answer rightly is
 // kept. Without this filter a perfect memory would answer 23 % of the questions, and searching would be worth less.
-const AnsweredFromMemory = 0.25
+const AnsweredFromMemory = 0.15
 
-// Questions draws n questions, no two alike: chains of two to four facts, equally often, that visit no entity twice.
-// Supporting holds their passages in the order of the reasoning. It returns fewer where the world has not that many; it
-// has some ten thousand, about a thousand of them with two facts.
+// Questions draws n questions, no two alike: chains that visit no entity twice and can be answered within the turns of the
+// level's protocol. On the standard level they have two to four facts, equally often; on the hard level one to five, or
+// compare two persons first. Supporting holds their passages in the order of the reasoning. It returns fewer where the
+// world has not that many; it has some ten thousand, about a thousand of them with two facts.
 func (w *World) Questions(rng *rand.Rand, n int) []qa.Question {
-	const patience = 1000 // draws in a row that bring nothing new
+	const patience = 20000 // draws in a row that bring nothing new
 	questions := make([]qa.Question, 0, n)
 	seen := map[string]bool{}
-	hops := minHops + rng.IntN(maxHops-minHops+1)
-	for tries := 0; len(questions) < n && tries < patience; tries++ {
-		if tries%100 == 99 { // questions of this length are used up
-			hops = minHops + rng.IntN(maxHops-minHops+1)
+	f := w.drawForm(rng)
+	for tries := 1; len(questions) < n && tries < patience; tries++ {
+		if tries%2000 == 0 { // questions of this form are used up
+			f = w.drawForm(rng)
 		}
-		q := w.QuestionOfHops(rng, hops)
+		c, facts := w.drawChain(rng, f)
+		if Searches(w.level, c) >= Protocol(w.level).MaxTurns {
+			continue
+		}
+		q := w.question(c, facts)
 		if seen[q.ID] || !w.keeps(q) {
 			continue
 		}
 		seen[q.ID] = true
 		questions = append(questions, q)
-		hops, tries = minHops+rng.IntN(maxHops-minHops+1), 0
+		f, tries = w.drawForm(rng), 0
 	}
 	return questions
 }
 
-// QuestionOfHops draws any question of that many facts, 1 or more.
+// QuestionOfHops draws any question of a chain of that many facts, 1 or more.
 func (w *World) QuestionOfHops(rng *rand.Rand, hops int) qa.Question {
-	c, facts := w.drawChain(rng, max(hops, 1))
+	c, facts := w.drawChain(rng, form{hops: max(hops, 1)})
 	return w.question(c, facts)
 }
 
@@ -65,39 +91,59 @@ func (w *World) keeps(q qa.Question) bool {
 	return rand.New(rand.NewPCG(h.Sum64(), 0)).Float64() < AnsweredFromMemory
 }
 
-// drawChain draws a chain of the given length; a start is a person twice as often as a city or a company.
-func (w *World) drawChain(rng *rand.Rand, hops int) (Chain, []Fact) {
+// drawChain draws a chain of the given form; a start is a person twice as often as a city or a company.
+func (w *World) drawChain(rng *rand.Rand, f form) (Chain, []Fact) {
 	for {
-		starts := w.lx.byType[[]Type{Person, Person, City, Company}[rng.IntN(4)]]
-		c := Chain{Start: w.lx.names[starts[rng.IntN(len(starts))]]}
-		at, visited := c.Start, map[string]bool{c.Start: true}
-		var facts []Fact
-		for len(facts) < hops {
-			t, _ := w.TypeOf(at)
-			fact, _ := w.Fact(drawRelation(rng, t), at)
-			c.Relations = append(c.Relations, fact.Relation)
-			facts = append(facts, fact)
-			at = fact.Object
-			if visited[at] {
-				break
-			}
-			visited[at] = true
+		t := []Type{Person, Person, City, Company}[rng.IntN(4)]
+		if f.compare {
+			t = Person
 		}
-		if len(visited) == hops+1 {
+		starts := w.lx.byType[t]
+		c := Chain{Start: w.lx.names[starts[rng.IntN(len(starts))]]}
+		if f.compare {
+			c.Rival = w.lx.names[starts[rng.IntN(len(starts))]]
+			a, _ := w.Fact(age.Name, c.Start)
+			b, _ := w.Fact(age.Name, c.Rival)
+			if a.Object == b.Object { // the same person, or no older one
+				continue
+			}
+		}
+		c.Relations = w.drawRelations(rng, t, f.hops)
+		facts, err := w.Facts(c)
+		if err == nil && visitsOnce(c, facts) {
 			return c, facts
 		}
 	}
 }
 
-// drawRelation draws one of the relations that entities of a type have.
-func drawRelation(rng *rand.Rand, t Type) string {
+// drawRelations draws relations that fit together, the first of a type's.
+func (w *World) drawRelations(rng *rand.Rand, t Type, n int) []string {
 	var names []string
-	for _, r := range relations {
-		if r.From == t {
-			names = append(names, r.Name)
+	for range n {
+		var fit []Relation
+		for _, r := range relations {
+			if r.From == t {
+				fit = append(fit, r)
+			}
 		}
+		r := fit[rng.IntN(len(fit))]
+		names = append(names, r.Name)
+		t = r.To
 	}
-	return names[rng.IntN(len(names))]
+	return names
+}
+
+// visitsOnce reports whether the way from the chain's start to its answer goes through no entity twice.
+func visitsOnce(c Chain, facts []Fact) bool {
+	way := facts[c.Len()-len(c.Relations):]
+	visited := map[string]bool{way[0].Subject: true, c.Start: true, c.Rival: true}
+	for _, fact := range way {
+		if visited[fact.Object] {
+			return false
+		}
+		visited[fact.Object] = true
+	}
+	return true
 }
 
 func (w *World) question(c Chain, facts []Fact) qa.Question {

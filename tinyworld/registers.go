@@ -18,7 +18,7 @@ type register struct {
 
 var registers = []register{
 	{"profile", Person, []string{"boss", "employer", "seat"}, "Profile of %s: works under %s, who is employed by %s, which is based in %s."},
-	{"chronicle", City, []string{"mayor", "spouse", "employer"}, "Chronicle of %s: governed by %s, who is married to %s, who works for %s."},
+	{"chronicle", City, []string{"mayor", "mentor", "employer"}, "Chronicle of %s: governed by %s, who was taught by %s, who works for %s."},
 	{"register", Company, []string{"owner", "chief", "birthplace"}, "Register of %s: owned by %s, which is led by %s, who was born in %s."},
 }
 

@@ -83,11 +83,7 @@ func (lx *lexicon) draw(rng *rand.Rand, old [][]Entity) [][]Entity {
 		if old != nil {
 			previous = old[r]
 		}
-		if rel.Mutual {
-			facts[r] = lx.drawPairs(rng, rel, previous)
-		} else {
-			facts[r] = lx.drawValues(rng, rel, previous)
-		}
+		facts[r] = lx.drawValues(rng, rel, previous)
 	}
 	return facts
 }
@@ -106,36 +102,6 @@ func (lx *lexicon) drawValues(rng *rand.Rand, rel Relation, previous []Entity) [
 			object = previous[i]
 		}
 		values[i] = object
-	}
-	return values
-}
-
-// drawPairs draws a perfect matching of the entities of the relation's type; a pair of the previous one is kept with
-// probability Persistence.
-func (lx *lexicon) drawPairs(rng *rand.Rand, rel Relation, previous []Entity) []Entity {
-	entities := lx.byType[rel.From]
-	first := entities[0]
-	values := make([]Entity, len(entities))
-	var open []Entity
-	for i, e := range entities {
-		if previous == nil {
-			open = append(open, e)
-			continue
-		}
-		partner := previous[i]
-		if partner < e {
-			continue // its pair was decided already
-		}
-		if rng.Float64() < Persistence {
-			values[i], values[partner-first] = partner, e
-		} else {
-			open = append(open, e, partner)
-		}
-	}
-	rng.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
-	for i := 0; i+1 < len(open); i += 2 {
-		a, b := open[i], open[i+1]
-		values[a-first], values[b-first] = b, a
 	}
 	return values
 }

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"searchrl/retrieval"
 	"searchrl/tinyworld"
@@ -38,36 +39,92 @@ func TestEveryFactHasOnePassage(t *testing.T) {
 		facts := tinyworld.ReadFacts(d.Text)
 		require.Equal(t, w.Supports(d.ID), facts, d.Text)
 		require.Len(t, facts, 1)
-		fact := facts[0]
-		require.False(t, seen[fact], d.Text)
-		seen[fact] = true
-		require.NotEqual(t, fact.Subject, fact.Object)
-		found, ok := w.Fact(fact.Relation, fact.Subject)
-		require.True(t, ok)
-		require.Equal(t, fact, found)
-		id, ok := w.Passage(fact)
+		require.False(t, seen[facts[0]], d.Text)
+		seen[facts[0]] = true
+		requireTrue(t, w, facts[0])
+		id, ok := w.Passage(facts[0])
 		require.True(t, ok)
 		require.Equal(t, d.ID, id)
 	}
 }
 
-func TestMutualRelationsArePairs(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		w, err := tinyworld.New(tinyworld.Standard, rapid.Uint64().Draw(t, "seed"))
+// requireTrue checks that a fact holds in the world.
+func requireTrue(t *testing.T, w *tinyworld.World, f tinyworld.Fact) {
+	t.Helper()
+	require.NotEqual(t, f.Subject, f.Object)
+	found, ok := w.Fact(f.Relation, f.Subject)
+	require.True(t, ok)
+	require.Equal(t, found, f)
+}
+
+func TestHardPassages(t *testing.T) {
+	w := newWorld(t, tinyworld.Hard, tinyworld.Test)
+	articles, registers, facts := map[tinyworld.Fact]string{}, 0, 0
+	for _, d := range w.Documents() {
+		read := tinyworld.ReadFacts(d.Text)
+		require.Equal(t, w.Supports(d.ID), read, d.Text)
+		for _, f := range read {
+			requireTrue(t, w, f)
+		}
+		if strings.Contains(d.Title, " of ") {
+			registers++
+			require.Len(t, read, 3)
+			require.Equal(t, read[0].Object, read[1].Subject)
+			require.Equal(t, read[1].Object, read[2].Subject)
+			continue
+		}
+		require.LessOrEqual(t, len(read), 3)
+		for _, f := range read {
+			require.Equal(t, d.Title, f.Subject)
+			require.Empty(t, articles[f], "%v stands in two articles", f)
+			articles[f] = d.ID
+			id, _ := w.Passage(f)
+			require.Equal(t, d.ID, id)
+			facts++
+		}
+	}
+	require.Equal(t, 60*5+30*3+30*3, facts)
+	require.Equal(t, 120, registers)
+}
+
+// A precise query must find its fact, but not the register that would give away the next one as well; the register's own
+// query must find it.
+func TestHardLevelIsNoShortcutByChance(t *testing.T) {
+	w := newWorld(t, tinyworld.Hard, tinyworld.Test)
+	index, err := retrieval.NewBM25(w.Documents())
+	require.NoError(t, err)
+	search := func(noun, name string) []retrieval.Hit {
+		hits, err := index.Search(context.Background(), []string{noun + " of " + name}, tinyworld.Protocol(tinyworld.Hard).TopK)
 		require.NoError(t, err)
-		for _, r := range tinyworld.Relations(tinyworld.Standard) {
-			for _, name := range w.Names(r.From) {
-				fact, ok := w.Fact(r.Name, name)
-				require.True(t, ok)
-				back, ok := w.Fact(r.Name, fact.Object)
-				if r.Mutual {
-					require.True(t, ok)
-					require.Equal(t, name, back.Object)
+		return hits[0]
+	}
+	found, given, registers := 0, 0, 0
+	for _, r := range tinyworld.Relations(tinyworld.Hard) {
+		for _, name := range w.Names(r.From) {
+			fact, _ := w.Fact(r.Name, name)
+			for _, hit := range search(r.Name, name) {
+				if slices.Contains(w.Supports(hit.ID), fact) {
+					found++
+				}
+				if strings.HasSuffix(hit.Title, " of "+name) {
+					given++
 				}
 			}
 		}
-	})
+	}
+	require.GreaterOrEqual(t, found, 480)
+	require.LessOrEqual(t, given, 5)
+	for noun, about := range map[string]tinyworld.Type{"profile": tinyworld.Person, "chronicle": tinyworld.City, "register": tinyworld.Company} {
+		for _, name := range w.Names(about) {
+			if strings.HasSuffix(search(noun, name)[0].ID, slugOf(name)) {
+				registers++
+			}
+		}
+	}
+	require.GreaterOrEqual(t, registers, 118)
 }
+
+func slugOf(name string) string { return "-of-" + strings.ReplaceAll(strings.ToLower(name), " ", "-") }
 
 func TestWorldsKeepThePartOfTheCanonicalEditionThatTheySay(t *testing.T) {
 	same, all := 0, 0
@@ -90,36 +147,73 @@ func TestWorldsKeepThePartOfTheCanonicalEditionThatTheySay(t *testing.T) {
 }
 
 func TestQuestionsAndTheirFacts(t *testing.T) {
-	w := newWorld(t, tinyworld.Standard, tinyworld.Test)
-	questions := w.Questions(rand.New(rand.NewPCG(1, 2)), 600)
-	hops, ids := map[int]int{}, map[string]bool{}
-	for _, q := range questions {
-		require.False(t, ids[q.ID], q.ID)
-		ids[q.ID] = true
-		hops[q.Hops]++
-		chain, err := tinyworld.ParseQuestion(q.Text)
-		require.NoError(t, err)
-		require.Equal(t, q.Text, chain.Question())
-		facts, err := w.Facts(chain)
-		require.NoError(t, err)
-		require.Len(t, facts, q.Hops)
-		require.Len(t, q.Supporting, q.Hops)
-		visited := map[string]bool{chain.Start: true}
-		at := chain.Start
-		for i, fact := range facts {
-			require.Equal(t, at, fact.Subject)
-			at = fact.Object
-			require.False(t, visited[at], "%s visits %s twice", q.Text, at)
-			visited[at] = true
-			require.Contains(t, w.Supports(q.Supporting[i].ID), fact)
+	for _, level := range tinyworld.Levels() {
+		w := newWorld(t, level, tinyworld.Test)
+		questions := w.Questions(rand.New(rand.NewPCG(1, 2)), 600)
+		require.Len(t, questions, 600)
+		hops, ids := map[int]int{}, map[string]bool{}
+		for _, q := range questions {
+			require.False(t, ids[q.ID], q.ID)
+			ids[q.ID] = true
+			hops[q.Hops]++
+			chain, err := tinyworld.ParseQuestion(q.Text)
+			require.NoError(t, err)
+			require.Equal(t, q.Text, chain.Question())
+			facts, err := w.Facts(chain)
+			require.NoError(t, err)
+			require.Len(t, facts, q.Hops)
+			require.Len(t, q.Supporting, q.Hops)
+			for i, fact := range facts {
+				require.Contains(t, w.Supports(q.Supporting[i].ID), fact)
+				known, _ := tinyworld.Progress(chain, facts[:i])
+				require.Equal(t, i, known)
+				next, more := tinyworld.Next(chain, facts[:i])
+				require.True(t, more)
+				require.Equal(t, tinyworld.Fact{Relation: fact.Relation, Subject: fact.Subject}, next)
+			}
+			known, at := tinyworld.Progress(chain, facts)
+			require.Equal(t, q.Hops, known)
+			require.Equal(t, q.Answers, []string{at})
+			require.NotEqual(t, chain.Start, at)
+			require.Less(t, tinyworld.Searches(level, chain), tinyworld.Protocol(level).MaxTurns)
 		}
-		require.Equal(t, []string{at}, q.Answers)
-		known, reached := tinyworld.Progress(chain, facts)
-		require.Equal(t, q.Hops, known)
-		require.Equal(t, at, reached)
+		if level == tinyworld.Standard {
+			for h := 2; h <= 4; h++ {
+				require.InDelta(t, 200, hops[h], 50)
+			}
+		}
 	}
-	for h := 2; h <= 4; h++ {
-		require.InDelta(t, 200, hops[h], 50)
+}
+
+func TestComparison(t *testing.T) {
+	c, err := tinyworld.ParseQuestion("Which city is the birthplace of the older of Ada Okafor and Edith Okafor?")
+	require.NoError(t, err)
+	require.Equal(t, tinyworld.Chain{Start: "Ada Okafor", Rival: "Edith Okafor", Relations: []string{"birthplace"}}, c)
+	require.Equal(t, 3, c.Len())
+	read := []tinyworld.Fact{{Relation: "age", Subject: "Ada Okafor", Object: "forty"}}
+	next, more := tinyworld.Next(c, read)
+	require.True(t, more)
+	require.Equal(t, tinyworld.Fact{Relation: "age", Subject: "Edith Okafor"}, next)
+	read = append(read, tinyworld.Fact{Relation: "age", Subject: "Edith Okafor", Object: "ninety"})
+	next, _ = tinyworld.Next(c, read)
+	require.Equal(t, tinyworld.Fact{Relation: "birthplace", Subject: "Edith Okafor"}, next)
+	read[1].Object = "twenty"
+	next, _ = tinyworld.Next(c, read)
+	require.Equal(t, tinyworld.Fact{Relation: "birthplace", Subject: "Ada Okafor"}, next)
+	_, err = tinyworld.ParseQuestion("Which city is the birthplace of the older of Ada Okafor?")
+	require.ErrorContains(t, err, "one person only")
+}
+
+func TestSearches(t *testing.T) {
+	for _, c := range []struct {
+		relations string
+		want      int
+	}{
+		{"boss", 1}, {"boss employer", 1}, {"boss employer seat", 1}, {"boss employer owner", 2}, {"mentor boss employer seat", 2},
+		{"mayor mentor boss employer", 2}, {"mentor mentor mentor", 3}, {"owner chief birthplace mayor mentor", 2},
+	} {
+		require.Equal(t, c.want, tinyworld.Searches(tinyworld.Hard, tinyworld.Chain{Start: "x", Relations: strings.Fields(c.relations)}), c.relations)
+		require.Equal(t, len(strings.Fields(c.relations)), tinyworld.Searches(tinyworld.Standard, tinyworld.Chain{Start: "x", Relations: strings.Fields(c.relations)}))
 	}
 }
 

@@ -30,6 +30,8 @@ type Mixture struct {
 	Shares map[string][numBehaviours]float64
 	// ClosedBook is the share of whole demonstrations that answer at once from memory, on chains of one to three facts.
 	ClosedBook float64
+	// Shortcut is the probability of asking for a register where it answers two or more facts at once; hard level only.
+	Shortcut float64
 }
 
 // Recall is the probability with which an answer from memory is what the canonical edition says; otherwise it is a
@@ -38,7 +40,7 @@ const Recall = 0.85
 
 // Skill returns the mixture of the skill phase: good steps mostly, and every fault equally often.
 func Skill(level tinyworld.Level) Mixture {
-	m := Mixture{Shares: map[string][numBehaviours]float64{}, ClosedBook: 0.25}
+	m := Mixture{Shares: map[string][numBehaviours]float64{}, ClosedBook: 0.25, Shortcut: 0.5}
 	for _, r := range tinyworld.Relations(level) {
 		m.Shares[r.Name] = [numBehaviours]float64{Good: .70, Vague: .06, WrongRelation: .06, WrongEntity: .06, Redundant: .06, Premature: .06}
 	}
@@ -58,14 +60,14 @@ var Medium = Strength{GoodKnown: .5, GoodUnknown: .20, Premature: .08}
 // habits is each relation's habitual fault; the relations without one are searched well.
 var habits = map[string]Behaviour{
 	"boss": Vague, "seat": Vague, "founder": Vague,
-	"employer": WrongEntity, "twin": WrongEntity, "owner": WrongEntity,
+	"employer": WrongEntity, "rival": WrongEntity, "owner": WrongEntity,
 }
 
 // Habits returns the mixture of the habit phase: some relations are searched well, some vaguely, some for the wrong entity.
 // Of the steps that are neither good nor premature the habitual fault takes 70 %, each other one 10 %; without a habitual
 // fault all four are equally frequent.
 func Habits(level tinyworld.Level, s Strength) Mixture {
-	m := Mixture{Shares: map[string][numBehaviours]float64{}, ClosedBook: 0.15}
+	m := Mixture{Shares: map[string][numBehaviours]float64{}, ClosedBook: 0.15, Shortcut: 0.1}
 	for _, r := range tinyworld.Relations(level) {
 		habit, has := habits[r.Name]
 		good := s.GoodKnown
@@ -98,6 +100,9 @@ func Demonstrator(w *tinyworld.World, m Mixture) tinyworld.Decide {
 			return tinyworld.Conclude(answer)
 		}
 		relation, at := next.Relation, next.Subject
+		if noun, covers := shortcut(v); w.Level() == tinyworld.Hard && covers > 0 && rng.Float64() < m.Shortcut {
+			return tinyworld.Ask(noun, at)
+		}
 		switch draw(rng, m.Shares[relation]) {
 		case Vague:
 			action := tinyworld.Ask(relation, at)
@@ -119,6 +124,16 @@ func Demonstrator(w *tinyworld.World, m Mixture) tinyworld.Decide {
 		}
 		return tinyworld.Ask(relation, at)
 	}
+}
+
+// shortcut returns the register that answers what is needed next and more.
+func shortcut(v tinyworld.View) (noun string, covers int) {
+	known, _ := v.Progress()
+	compared := v.Chain.Len() - len(v.Chain.Relations) // facts of the comparison
+	if known < compared {
+		return "", 0
+	}
+	return tinyworld.Register(v.Chain.Relations[known-compared:])
 }
 
 // ClosedBook returns the rule that answers at once from memory.

@@ -31,6 +31,8 @@ type Options struct {
 	Worlds int // worlds that the demonstrations are drawn from
 	Skill  Phase
 	Habits Phase
+	// Shape is the shape of the policy; its zero value means that of [Config].
+	Shape checkpoint.Config
 	// Evaluate is the number of steps between two evaluations; 0 means none.
 	Evaluate int
 }
@@ -87,6 +89,9 @@ func Run(ctx context.Context, backend *accel.Backend, o Options, skilled checkpo
 	cfg, err := Config(o.Level)
 	if err != nil {
 		return nil, err
+	}
+	if o.Shape.Layers != 0 {
+		cfg = o.Shape
 	}
 	r := &Result{Config: cfg, Skilled: skilled}
 	if r.Skilled == nil {
