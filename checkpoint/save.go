@@ -155,8 +155,8 @@ func (s *saver) writeWeights(w io.Writer) error {
 	})
 }
 
-// configJSON returns config.json's entries in the layout that every transformers release reads: rope_theta at the top level,
-// the dtype under its older name.
+// configJSON returns config.json's entries in the layout that old and new transformers read (tried with 4.46 and 5.23): rope_theta
+// at the top level, the dtype under its older name. A head_dim other than hidden_size/num_attention_heads is beyond the old ones.
 func (s *saver) configJSON() map[string]any {
 	c := s.cfg
 	return map[string]any{

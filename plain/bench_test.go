@@ -1,10 +1,14 @@
+//go:build unix
+
 package plain_test
 
 import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,14 +17,10 @@ import (
 	"searchrl/rollout"
 )
 
-// small is the size of model that the embedded world uses.
-var small = checkpoint.Config{
-	VocabSize: 700, HiddenSize: 64, IntermediateSize: 160, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 16,
-	RMSNormEps: 1e-6, RopeTheta: 10000, TieEmbeddings: true, MaxPositions: 1024,
-}
-
-// BenchmarkGenerate samples 5 continuations of 80 tokens for each of 12 prompts of 60 tokens.
+// BenchmarkGenerate samples 5 continuations of 80 tokens for each of 12 prompts of 60 tokens, and looks for a stop text that
+// does not come. tokens/cpu-s counts the processor time of the process instead of the clock, for machines that are busy.
 func BenchmarkGenerate(b *testing.B) {
+	tok := bytesAndTags(b)
 	for _, workers := range []int{1, 2} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			w := checkpoint.Init(small, rand.New(rand.NewPCG(1, 2)))
@@ -29,13 +29,14 @@ func BenchmarkGenerate(b *testing.B) {
 			for i := range reqs {
 				reqs[i] = rollout.GenerateRequest{
 					Prefix: randomTokens(rng, 60, small.VocabSize), N: 5, MaxTokens: 80, Seed: uint64(i),
-					Sampling: rollout.Sampling{Temperature: 1},
+					Sampling: rollout.Sampling{Temperature: 1}, Stop: []string{"</search>", "</answer!>"},
 				}
 			}
 			tokens := 0
 			b.ReportAllocs()
+			cpu := processorSeconds(b)
 			for b.Loop() {
-				m, err := plain.New(small, w, nil, plain.WithWorkers(workers))
+				m, err := plain.New(small, w, tok, plain.WithWorkers(workers))
 				require.NoError(b, err)
 				out, err := m.Generate(context.Background(), reqs)
 				require.NoError(b, err)
@@ -46,14 +47,14 @@ func BenchmarkGenerate(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(tokens)/b.Elapsed().Seconds(), "tokens/s")
+			b.ReportMetric(float64(tokens)/(processorSeconds(b)-cpu), "tokens/cpu-s")
 		})
 	}
 }
 
-func randomTokens(rng *rand.Rand, n, vocabulary int) []int {
-	tokens := make([]int, n)
-	for i := range tokens {
-		tokens[i] = rng.IntN(vocabulary)
-	}
-	return tokens
+// processorSeconds returns the time that the process has spent on the processors.
+func processorSeconds(b *testing.B) float64 {
+	var usage syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }

@@ -23,6 +23,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// small is the size of model that the embedded world uses.
+var small = checkpoint.Config{
+	VocabSize: 700, HiddenSize: 64, IntermediateSize: 160, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 16,
+	RMSNormEps: 1e-6, RopeTheta: 10000, TieEmbeddings: true, MaxPositions: 1024,
+}
+
 // anyModel draws a small model of any shape, with weights large enough for its choices to matter. Not of hidden size 1, say: a
 // single number that is nearly 0 makes RMSNorm ill-conditioned, and rounding errors large.
 func anyModel(t *rapid.T) (checkpoint.Config, checkpoint.Weights) {
@@ -163,6 +169,14 @@ func TestSeeds(t *testing.T) {
 	require.Equal(t, three[:2], request(5, 2))
 	require.NotEqual(t, three[0].Tokens, three[1].Tokens)
 	require.NotEqual(t, three[0].Tokens, request(6, 1)[0].Tokens)
+}
+
+func randomTokens(rng *rand.Rand, n, vocabulary int) []int {
+	tokens := make([]int, n)
+	for i := range tokens {
+		tokens[i] = rng.IntN(vocabulary)
+	}
+	return tokens
 }
 
 func newSmall(t testing.TB, tok *tokenizer.Tokenizer, options ...plain.Option) *plain.Model {

@@ -21,4 +21,10 @@
 //
 // A Model is made for one set of weights, and making one costs next to nothing. After the weights have changed, make a new one:
 // the cached keys and values belong to the old.
+//
+// # Speed
+//
+// BenchmarkGenerate, a model of 64 dimensions, 2 layers and 700 tokens, 60 samples of 80 tokens after 12 prompts of 60: 20,000 to
+// 29,000 tokens per second of one core of a Xeon (Sapphire Rapids), sampling and the search for stop texts included. The
+// products of matrix and vector take a third of the time in gonum's kernels that they take in unrolled Go.
 package plain
