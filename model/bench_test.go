@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -15,6 +16,12 @@ import (
 // typical is the size of the embedded policy.
 var typical = checkpoint.Config{
 	VocabSize: 700, HiddenSize: 64, IntermediateSize: 160, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 16,
+	RMSNormEps: 1e-6, RopeTheta: 1e4, TieEmbeddings: true, MaxPositions: 1024,
+}
+
+// wide has about 5 million parameters.
+var wide = checkpoint.Config{
+	VocabSize: 2048, HiddenSize: 256, IntermediateSize: 704, Layers: 6, Heads: 4, KVHeads: 2, HeadDim: 64,
 	RMSNormEps: 1e-6, RopeTheta: 1e4, TieEmbeddings: true, MaxPositions: 1024,
 }
 
@@ -96,4 +103,36 @@ func BenchmarkImitate(b *testing.B) {
 	})
 }
 
-var _ = rollout.NoParent
+// BenchmarkGenerate samples 5 continuations of 60 tokens of each of 12 prompts of 60 tokens.
+func BenchmarkGenerate(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	var reqs []rollout.GenerateRequest
+	for i := range 12 {
+		prefix := make([]int, 60)
+		for j := range prefix {
+			prefix[j] = rng.IntN(typical.VocabSize)
+		}
+		reqs = append(reqs, rollout.GenerateRequest{Prefix: prefix, N: 5, MaxTokens: 60, Seed: uint64(i), Sampling: rollout.Sampling{Temperature: 1}})
+	}
+	for _, spec := range []string{"go", "xla:cpu"} {
+		for _, decoder := range []string{DecoderPlain, DecoderCompiled} {
+			for _, cfg := range []checkpoint.Config{typical, wide} {
+				b.Run(fmt.Sprint(spec, "/", decoder, "/", cfg.HiddenSize), func(b *testing.B) {
+					m := newModel(b, openBackend(b, spec), cfg, Options{Decoder: decoder})
+					run := func() {
+						_, err := m.Generate(context.Background(), reqs)
+						require.NoError(b, err)
+					}
+					run()
+					for b.Loop() {
+						for i := range reqs {
+							reqs[i].Prefix[0] = (reqs[i].Prefix[0] + 1) % cfg.VocabSize // nothing cached from before
+						}
+						run()
+					}
+					reportTokens(b, 12*5*60)
+				})
+			}
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 
 // plainParameters is the size up to which package plain decodes by default where the backend computes on the processor.
 // Measured on 2 cores (BenchmarkGenerate; the table is in the package comment).
-const plainParameters = 4_000_000
+const plainParameters = 1_000_000
 
 // Generate implements rollout.Policy with the decoder that Options.Decoder names. Sampled log-probabilities agree with
 // those of Score to float32 rounding, whichever decoder it is.
