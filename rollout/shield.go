@@ -44,29 +44,31 @@ func (t Tags) named(text string) bool {
 	return false
 }
 
-// reads reports whether text begins with a word that reads as name.
+// reads reports whether text begins with a word that reads as name. Only an ASCII letter, digit or underscore makes it a
+// longer word: programs differ on what else does.
 func reads(text, name string) bool {
 	for _, r := range text {
-		if invisible(r) {
-			if name == "" {
-				return true // the word ends here, or may seem to
-			}
+		switch {
+		case name == "":
+			return !isASCIIWord(r)
+		case invisible(r):
 			continue
 		}
 		for _, c := range letters(r) {
-			switch {
-			case name != "" && c == rune(name[0]):
-				name = name[1:]
-			case name != "":
-				return false
-			case unicode.IsLetter(c) || unicode.IsDigit(c) || c == '_':
-				return false // a longer word
-			default:
-				return true
+			if name == "" {
+				break
 			}
+			if c != rune(name[0]) {
+				return false
+			}
+			name = name[1:]
 		}
 	}
 	return name == ""
+}
+
+func isASCIIWord(r rune) bool {
+	return r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
 // brackets read as "<": its compatible forms, the one with a stroke, and those that look alike.
