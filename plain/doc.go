@@ -24,7 +24,7 @@
 //
 // # Speed
 //
-// BenchmarkGenerate, a model of 64 dimensions, 2 layers and 700 tokens, 60 samples of 80 tokens after 12 prompts of 60: 20,000 to
-// 29,000 tokens per second of one core of a Xeon (Sapphire Rapids), sampling and the search for stop texts included. The
+// BenchmarkGenerate, a model of 64 dimensions, 2 layers and 700 tokens, 60 samples of 80 tokens after 12 prompts of 60: 20,000
+// tokens per second of processor time on a busy Xeon (Sapphire Rapids), sampling and the search for stop texts included. The
 // products of matrix and vector take a third of the time in gonum's kernels that they take in unrolled Go.
 package plain
