@@ -1,0 +1,90 @@
+package verify
+
+import "context"
+
+// Status is what became of a claim.
+type Status string
+
+const (
+	// Holds: no check contradicted the claim.
+	Holds Status = "holds"
+	// Limit ("fails as stated"): the claim is about a limit, and the failure that it names was shown on purpose.
+	Limit Status = "fails as stated"
+	// Broken: a check contradicted the claim. The code or the claim is wrong.
+	Broken Status = "broken"
+)
+
+// Layer is the kind of evidence, from the strongest to the weakest.
+type Layer string
+
+// The layers of package verify's documentation.
+const (
+	Exact   Layer = "exact"   // enumerated in rational numbers, zero tolerance
+	Kernel  Layer = "kernel"  // float64 code against an oracle or an obvious twin
+	Sampled Layer = "sampled" // the real path, by a sequential test with a set false-alarm rate
+)
+
+// Effort says how much work a check may do.
+type Effort struct {
+	// Long asks for the deep mode (≥10^5 exact processes, more samples) in place of what fits into go test.
+	Long bool
+	// Seed determines everything random.
+	Seed uint64
+	// Progress, if set, is told the share done, from 0 to 1, now and then.
+	Progress func(share float64)
+}
+
+// Claim is one statement that can be checked.
+type Claim struct {
+	// ID is short, stable and unique, e.g. "bound/ratio-at-least-T".
+	ID string
+	// Text says what is claimed, in one or two sentences, with the assumptions.
+	Text string
+	// Source is the paper and equation, or "our reconstruction", or "definition".
+	Source string
+	Layer  Layer
+	// Check tries to contradict the claim. An error means that the check could not be made, not that it failed.
+	Check func(ctx context.Context, effort Effort) (Evidence, error)
+}
+
+// Evidence is what a check found.
+type Evidence struct {
+	Status Status
+	// Checks counts what was compared: processes, cases or samples.
+	Checks int
+	// Worst is the worst case seen, e.g. "ratio 1.0003·T" or "1.1e-15 relative".
+	Worst string
+	// FalseAlarm bounds the probability that this check says Broken though the claim is true; 0 for exact checks.
+	FalseAlarm float64
+	// Power says what a sampled check would have found, e.g. "a ratio 5 % below T within 200,000 samples".
+	Power string
+	// Figures are drawn in the report.
+	Figures []Figure
+}
+
+// Figure is a plot, or a drawing as text.
+type Figure struct {
+	Title, X, Y string
+	Series      []Series
+	// Text is a drawing in place of a plot: a tree, a table.
+	Text string
+}
+
+// Series is one line or set of points; Low and High, if set, are the ends of an interval at each point.
+type Series struct {
+	Name      string
+	X, Y      []float64
+	Low, High []float64
+	// Points draws points without a line.
+	Points bool
+}
+
+// Mutant is a planted fault: a wrong version of one function, and the check that must catch it.
+type Mutant struct {
+	// ID is short and unique, e.g. "advantage/std-with-n".
+	ID string
+	// Text says what is wrong with it.
+	Text string
+	// Catch runs the named check on the mutant. It returns the check's name and whether it caught the fault.
+	Catch func(ctx context.Context, effort Effort) (check string, caught bool, err error)
+}
