@@ -68,6 +68,7 @@ func (c *compareCmd) Run(ctx context.Context, con *console) (err error) {
 		return unusable(err)
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
+	con.note("folder: %s", folder.Dir())
 
 	comparison := experiment.Comparison{
 		Task: task, Contenders: contenders, Config: config, Budget: budget,
@@ -87,7 +88,6 @@ func (c *compareCmd) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 	showTable(con.text(), &comparison, table, results)
-	fmt.Fprintf(con.text(), "\nfolder: %s\n", folder.Dir())
 	return con.document(table)
 }
 
@@ -123,17 +123,17 @@ type compareView struct {
 }
 
 func newCompareView(con *console, c *experiment.Comparison) *compareView {
-	return &compareView{con: con, bar: con.startBar("comparing", c.Runs()*1000), total: c.Runs()}
+	return &compareView{con: con, bar: con.startBar("", c.Runs()*1000), total: c.Runs()}
 }
 
 func (v *compareView) observe(run int, contender experiment.Contender, seed uint64, e experiment.Event) {
-	name := fmt.Sprintf("run %d/%d, %s seed %d", run+1, v.total, contender.Name, seed)
+	name := fmt.Sprintf("run %d/%d, %s seed %d:", run+1, v.total, contender.Name, seed)
 	switch {
 	case e.Done == 0 && e.Step == nil: // it begins
 	case e.Phase == experiment.Training:
-		v.bar.set(run*1000+e.Done*99/100, "%s: %s", name, stepText(e.Step, 0))
+		v.bar.set(run*1000+e.Done*99/100, "%s %s", name, stepText(e.Step, 0))
 	case e.Phase == experiment.After && e.Done == e.Total:
-		v.con.note("%s: EM %.3f %v", name, e.Figures.EM, e.Figures.EMCI)
+		v.con.note("%s EM %.3f %v", name, e.Figures.EM, e.Figures.EMCI)
 		v.bar.set((run+1)*1000, "%s", name)
 	case e.Phase == experiment.Before:
 		v.bar.set(run*1000, "evaluating the base policy: EM %.3f", e.Figures.EM)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -12,14 +13,16 @@ import (
 
 // bar is a progress bar on a terminal; elsewhere it shows nothing, and lines take its place.
 type bar struct {
-	con   *console
-	bar   *progressbar.ProgressBar // nil where standard error is no terminal
-	title string
+	con     *console
+	bar     *progressbar.ProgressBar // nil where standard error is no terminal
+	title   string
+	total   int
+	started time.Time
 }
 
 // startBar puts a bar of total units on the screen; stop takes it off.
 func (c *console) startBar(title string, total int) *bar {
-	b := &bar{con: c, title: title}
+	b := &bar{con: c, title: title, total: total, started: time.Now()}
 	if terminal(c.stderr) {
 		b.bar = newBar(c.stderr, total, title)
 		c.mutex.Lock()
@@ -35,7 +38,8 @@ func newBar(w io.Writer, total int, title string) *progressbar.ProgressBar {
 		progressbar.OptionSetDescription(title),
 		progressbar.OptionSetWidth(barWidth(w)),
 		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetPredictTime(false), // it looks at the last moments only; steps differ too much
+		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionSetRenderBlankState(true),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionUseANSICodes(true),
@@ -59,8 +63,17 @@ func (b *bar) set(done int, format string, args ...any) {
 	if b.bar == nil {
 		return
 	}
-	b.bar.Describe(b.title + " " + fmt.Sprintf(format, args...))
+	b.bar.Describe(strings.TrimSpace(b.title + " " + fmt.Sprintf(format, args...) + b.left(done)))
 	_ = b.bar.Set(done)
+}
+
+// left says how long the rest will take if it goes on as so far.
+func (b *bar) left(done int) string {
+	if done == 0 || done >= b.total {
+		return ""
+	}
+	left := time.Duration(float64(time.Since(b.started)) / float64(done) * float64(b.total-done))
+	return "  " + left.Round(time.Second).String() + " left"
 }
 
 // line writes a line where there is no terminal; on one, the bar says it.

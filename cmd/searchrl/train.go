@@ -67,6 +67,7 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 		return unusable(err)
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
+	con.note("run folder: %s", folder.Dir())
 	learner, reference, release, err := engine.learners(task.Base, config)(ctx)
 	if err != nil {
 		return err
@@ -204,8 +205,8 @@ func showResult(w io.Writer, r *experiment.Result) {
 		}
 		_ = table.Flush()
 	}
-	if r.Folder != "" {
-		fmt.Fprintf(w, "\nrun folder: %s\n", r.Folder)
+	if r.Folder != "" && r.Steps > 0 {
+		fmt.Fprintf(w, "\nTo see what it learned: searchrl ask --model %s\n", filepath.Join(r.Folder, runfolder.CheckpointFolder))
 	}
 }
 
