@@ -78,7 +78,7 @@ func (e *Env) branch(ctx context.Context, from []Leaf, n int, sampling Sampling,
 	for i, leaf := range from {
 		seed := rng.Uint64()
 		for j := range n {
-			seeds := rand.New(rand.NewPCG(seed, uint64(j)))
+			seeds := rand.New(rand.NewPCG(^seed, uint64(j))) // not (seed, j): sample j of the first step draws from that
 			paths = append(paths, &path{Leaf{leaf.Tree, observed[i].Leaf}, observed[i].End, seeds})
 		}
 		if observed[i].End == "" {
