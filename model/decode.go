@@ -98,10 +98,22 @@ func (m *Model) newSample(r *rollout.GenerateRequest, n int, out *rollout.Comple
 	return s, nil
 }
 
-// advance draws the next token and reports whether the sample is complete.
-func (s *sample) advance(logits []float32, eos []int) (done bool, err error) {
-	id, logProb := s.sampler.Draw(logits, s.rng)
-	if math.IsNaN(logProb) {
+// draw draws the next token from its logits on the host.
+func (s *sample) draw(logits []float32) (id int, logProb float64) {
+	return s.sampler.Draw(logits, s.rng)
+}
+
+// chance returns the number from the sample's stream that decides the next token; greedy decoding takes none.
+func (s *sample) chance() float64 {
+	if s.request.Sampling.Temperature == 0 {
+		return 0
+	}
+	return s.rng.Float64()
+}
+
+// add appends a token and reports whether the sample is complete.
+func (s *sample) add(id int, logProb float64, eos []int) (done bool, err error) {
+	if math.IsNaN(logProb) || math.IsInf(logProb, 0) {
 		return false, errDiverged
 	}
 	s.out.Tokens, s.out.LogProbs = append(s.out.Tokens, id), append(s.out.LogProbs, logProb)
@@ -134,7 +146,8 @@ func (m *Model) decodeRow(ctx context.Context, r *row, b bucket, samples []*samp
 	}
 	var open []*sample
 	for i, s := range samples {
-		done, err := s.advance(logits[slots[i]*m.cfg.VocabSize:][:m.cfg.VocabSize], m.eos)
+		id, logProb := s.draw(logits[slots[i]*m.cfg.VocabSize:][:m.cfg.VocabSize])
+		done, err := s.add(id, logProb, m.eos)
 		if err != nil {
 			return err
 		}
@@ -188,14 +201,14 @@ func (m *Model) decodeBatch(ctx context.Context, rows []*tensors.Tensor, b bucke
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		logits, err := m.step(prefix, &fresh, shape, samples, step)
+		ids, logProbs, err := m.step(prefix, &fresh, shape, samples, step)
 		if err != nil {
 			return err
 		}
 		var open []*sample
 		var rows []int32 // of the open samples
-		for _, s := range samples {
-			done, err := s.advance(logits[s.row*m.cfg.VocabSize:][:m.cfg.VocabSize], m.eos)
+		for i, s := range samples {
+			done, err := s.add(ids[i], logProbs[i], m.eos)
 			if err != nil {
 				return err
 			}
@@ -218,31 +231,70 @@ func (m *Model) decodeBatch(ctx context.Context, rows []*tensors.Tensor, b bucke
 	return nil
 }
 
-// step feeds each sample its last token and returns the logits that follow, [samples × VocabSize].
-func (m *Model) step(prefix []*tensors.Tensor, fresh *[]*tensors.Tensor, shape cacheShape, samples []*sample, step int) ([]float32, error) {
+// step feeds each sample its last token and draws the next.
+func (m *Model) step(prefix []*tensors.Tensor, fresh *[]*tensors.Tensor, shape cacheShape, samples []*sample, step int) (ids []int, logProbs []float64, err error) {
+	onDevice, name := m.drawsOnDevice(samples), "step"
+	if onDevice {
+		name = "step-draw"
+	}
 	tokens, lengths := make([]int32, shape.samples), make([]int32, shape.samples)
+	chance, temperature := make([]float32, shape.samples), make([]float32, shape.samples)
 	for _, s := range samples {
 		tokens[s.row], lengths[s.row] = int32(s.out.Tokens[len(s.out.Tokens)-1]), int32(len(s.prefix))
+		if onDevice {
+			chance[s.row], temperature[s.row] = float32(s.chance()), float32(s.request.Sampling.Temperature)
+		}
 	}
 	args := anys(m.params, prefix)
 	for _, t := range *fresh { // given away: the program reuses their memory for its results
 		donated, err := DonateTensorBuffer(t, m.backend, 0)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		args = append(args, donated)
 	}
 	*fresh = nil
 	w, c := len(m.names), 2*m.cfg.Layers
-	out, err := m.call("step", shape.String(), func(n []*Node) []*Node {
+	out, err := m.call(name, shape.String(), func(n []*Node) []*Node {
 		rest := n[w+2*c:]
-		return m.stepGraph(n[:w], n[w:w+c], n[w+c:w+2*c], rest[0], rest[1], rest[2])
-	}, append(args, tokens, lengths, int32(step)))
+		out := m.stepGraph(n[:w], n[w:w+c], n[w+c:w+2*c], rest[0], rest[1], rest[2])
+		if onDevice {
+			ids, logProbs := drawGraph(out[0], rest[3], rest[4])
+			return append(out[1:], ids, logProbs)
+		}
+		return append(out[1:], out[0])
+	}, append(args, tokens, lengths, int32(step), chance, temperature))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	*fresh = out[1:]
-	return fetch[float32](out[0])
+	*fresh = out[:c:c]
+	return m.drawn(out[c:], samples, onDevice)
+}
+
+// drawn returns the samples' next tokens from what a step returned: ids and log-probabilities, or logits to draw from.
+func (m *Model) drawn(out []*tensors.Tensor, samples []*sample, onDevice bool) (ids []int, logProbs []float64, err error) {
+	if !onDevice {
+		logits, err := fetch[float32](out[0])
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, s := range samples {
+			id, logProb := s.draw(logits[s.row*m.cfg.VocabSize:][:m.cfg.VocabSize])
+			ids, logProbs = append(ids, id), append(logProbs, logProb)
+		}
+		return ids, logProbs, nil
+	}
+	all, err := fetch[int32](out[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	lp, err := fetch[float32](out[1])
+	for _, s := range samples {
+		if err == nil {
+			ids, logProbs = append(ids, int(all[s.row])), append(logProbs, float64(lp[s.row]))
+		}
+	}
+	return ids, logProbs, err
 }
 
 // compact keeps the given samples of a batch and shrinks it to fewer rows.

@@ -5,13 +5,21 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
 	"searchrl/accel"
+	"searchrl/checkpoint"
+	"searchrl/internal/shared"
 	"searchrl/rollout"
+	"searchrl/tokenizer"
 )
 
 // eachDecoder runs the test with every backend and decoder.
@@ -115,6 +123,15 @@ func TestDecodersAgree(t *testing.T) {
 					requireClose(t, want[i][n].LogProbs, got[i][n].LogProbs, tolerance, "log-probabilities")
 				}
 			}
+			m.deviceVocab = 0
+			drawn, err := m.Generate(context.Background(), reqs)
+			require.NoError(t, err)
+			for i := range reqs {
+				for n := range want[i] {
+					require.Equal(t, want[i][n].Tokens, drawn[i][n].Tokens, "on the device: %+v request %d sample %d", s, i, n)
+					requireClose(t, want[i][n].LogProbs, drawn[i][n].LogProbs, tolerance, "log-probabilities")
+				}
+			}
 			alone, err := m.Generate(context.Background(), reqs[4:5])
 			require.NoError(t, err)
 			require.Equal(t, got[4][1].Tokens, alone[0][1].Tokens)
@@ -200,5 +217,63 @@ func TestGenerateRejects(t *testing.T) {
 		good.MaxTokens = 5
 		_, err = m.Generate(ctx, []rollout.GenerateRequest{good})
 		require.ErrorIs(t, err, context.Canceled)
+	}
+}
+
+// TestConcurrentUse: evaluation and sampling may run beside each other and beside steps.
+func TestConcurrentUse(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	for _, decoder := range []string{DecoderPlain, DecoderCompiled} {
+		m := newModel(t, openBackend(t, "go"), tiny, Options{Decoder: decoder, RowTokens: 64})
+		batch := typicalBatch(rand.New(rand.NewPCG(1, 1)), 2, tiny.VocabSize)
+		var group errgroup.Group
+		for range 2 {
+			group.Go(func() error {
+				_, err := m.LogProbs(context.Background(), batch, 1)
+				return err
+			})
+			group.Go(func() error {
+				_, err := m.Step(context.Background(), batch, surrogates[0], imitationAdam)
+				return err
+			})
+			group.Go(func() error {
+				_, err := m.Generate(context.Background(), requests(rand.New(rand.NewPCG(2, 2)), tiny.VocabSize, rollout.Sampling{Temperature: 1}))
+				return err
+			})
+		}
+		require.NoError(t, group.Wait())
+	}
+}
+
+// TestGoldenStopTexts: a sample ends with the token that completes a stop text.
+func TestGoldenStopTexts(t *testing.T) {
+	tok, err := tokenizer.Load(os.DirFS(filepath.Join(shared.Dir(t), "fixtures", "qwen2.5-tokenizer")))
+	require.NoError(t, err)
+	cfg := tiny
+	cfg.VocabSize = 1 << 10 // the first tokens are single bytes and short words
+	cfg.EOS = []int{cfg.VocabSize - 1}
+	rng := rand.New(rand.NewPCG(1, 2))
+	w := checkpoint.Init(cfg, rng)
+	b := openBackend(t, "go")
+	var got [2][]rollout.Completion
+	for i, decoder := range []string{DecoderPlain, DecoderCompiled} {
+		m, err := New(b, cfg, w, tok, Options{Decoder: decoder})
+		require.NoError(t, err)
+		t.Cleanup(m.Close)
+		out, err := m.Generate(context.Background(), []rollout.GenerateRequest{{Prefix: []int{1}, N: 20, MaxTokens: 100, Stop: []string{"e", "qu"}, Sampling: rollout.Sampling{Temperature: 1}}})
+		require.NoError(t, err)
+		got[i] = out[0]
+		for _, c := range out[0] {
+			text := tok.Decode(c.Tokens)
+			before := tok.Decode(c.Tokens[:len(c.Tokens)-1])
+			require.False(t, strings.Contains(before, "e") || strings.Contains(before, "qu"), "%q goes on after a stop text", text)
+			if c.Stop != "" && c.Stop != rollout.EndOfSequence {
+				require.Contains(t, text, c.Stop)
+			}
+		}
+	}
+	for n := range got[0] {
+		require.Equal(t, got[0][n].Tokens, got[1][n].Tokens)
+		require.Equal(t, got[0][n].Stop, got[1][n].Stop)
 	}
 }

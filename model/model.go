@@ -38,6 +38,8 @@ type Model struct {
 	programs programs
 	decoder  string // DecoderPlain or DecoderCompiled
 	eos      []int
+	// deviceVocab is the constant of that name but in tests.
+	deviceVocab int
 
 	hostMu      sync.Mutex // after mu
 	host        *plain.Model
@@ -91,7 +93,7 @@ func New(backend *accel.Backend, cfg checkpoint.Config, w checkpoint.Weights, to
 			opts.Workers = 2
 		}
 	}
-	m := &Model{cfg: cfg, tok: tok, backend: backend.Compute(), opts: opts, names: w.Names()}
+	m := &Model{cfg: cfg, tok: tok, backend: backend.Compute(), opts: opts, names: w.Names(), deviceVocab: deviceVocab}
 	parameters := 0
 	for _, t := range w {
 		parameters += len(t.Data)

@@ -2,7 +2,6 @@ package model
 
 import (
 	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/gomlx/compute"
@@ -58,7 +57,7 @@ func (p *programs) get(backend compute.Backend, name, shape string, build func([
 func (m *Model) call(name, shape string, build func([]*Node) []*Node, args []any) (out []*tensors.Tensor, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("model: program %s for %s: %v\n%s", name, shape, r, debug.Stack())
+			err = fmt.Errorf("model: program %s for %s: %v", name, shape, r)
 		}
 	}()
 	e, err := m.programs.get(m.backend, name, shape, build)

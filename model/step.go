@@ -56,7 +56,15 @@ func (m *Model) eachRow(ctx context.Context, p *packing, eval func(*row) ([]*ten
 		}
 		return nil
 	})
-	return group.Wait()
+	err := group.Wait()
+	for _, d := range done { // what was computed but not handed over because of an error
+		select {
+		case out := <-d:
+			release(out...)
+		default:
+		}
+	}
+	return err
 }
 
 // lossProgram says which loss a gradient program has; each is compiled on its own.
