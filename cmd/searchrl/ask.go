@@ -99,13 +99,14 @@ func answerAloud(ctx context.Context, env *rollout.Env, question qa.Question, sa
 
 // question returns what to ask, and the passages to search for the answer.
 func (c *askCmd) question() (qa.Question, retrieval.Searcher, error) {
-	// More than this many different questions may not exist.
-	const most = 10000
+	if c.Question != "" && strings.TrimSpace(c.Question) == "" {
+		return qa.Question{}, nil, unusable(errors.New("the question is blank"))
+	}
 	if c.Corpus != "" && c.Question == "" {
 		return qa.Question{}, nil, unusable(errors.New("--corpus is given without a question"))
 	}
-	if c.Number < 0 || c.Number >= most {
-		return qa.Question{}, nil, unusable(fmt.Errorf("--number is %d, expected 0 to %d", c.Number, most-1))
+	if c.Number < 0 || c.Number >= mostQuestions {
+		return qa.Question{}, nil, unusable(fmt.Errorf("--number is %d, expected 0 to %d", c.Number, mostQuestions-1))
 	}
 	asked := qa.Question{ID: "asked", Text: strings.TrimSpace(c.Question)}
 	if c.Corpus != "" {

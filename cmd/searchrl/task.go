@@ -60,13 +60,22 @@ func readBase(name string, files fs.FS) (experiment.Base, error) {
 
 // worldPart returns n questions of one of the embedded worlds, with its encyclopaedia.
 func worldPart(level string, split tinyworld.Split, number, n int) (experiment.Part, error) {
+	if n > mostQuestions {
+		return experiment.Part{}, unusable(fmt.Errorf("%d questions of the embedded world are asked for, expected %d at most", n, mostQuestions))
+	}
 	world, searcher, err := openWorld(level, split, number)
 	if err != nil {
 		return experiment.Part{}, err
 	}
 	questions := world.Questions(rand.New(rand.NewPCG(tinyworld.Seed(split, number), questionStream)), n)
+	if len(questions) < n {
+		return experiment.Part{}, unusable(fmt.Errorf("%d questions of the embedded world are asked for, it has %d", n, len(questions)))
+	}
 	return experiment.Part{Questions: questions, Searcher: searcher}, nil
 }
+
+// mostQuestions keeps the search for questions that are not alike short.
+const mostQuestions = 3000
 
 // openWorld draws one of the embedded worlds and indexes its encyclopaedia.
 func openWorld(level string, split tinyworld.Split, number int) (*tinyworld.World, retrieval.Searcher, error) {
