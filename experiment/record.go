@@ -17,6 +17,7 @@ type Step struct {
 	Metrics        grpo.Metrics      // what the trainer and the method report
 	Updates        []grpo.Update     // one an optimiser step
 	ComputedTokens int               // tokens that went through the transformer: in sampling, scoring and training
+	Programs       int               // programs compiled so far in this run; 0 for a learner that compiles none
 	CollectSeconds float64           // sampling and judging
 	UpdateSeconds  float64           // training
 	Test           *evaluate.Summary // a greedy evaluation after the step, if there was one
@@ -58,7 +59,7 @@ func (s *Step) broken() (name string, ok bool) {
 // for JSON has no other way to say it. docs/metrics.md explains the names.
 func (s *Step) MarshalJSON() ([]byte, error) {
 	line := map[string]any{
-		"step": s.Step, "em": number(s.EM), "computed_tokens": s.ComputedTokens,
+		"step": s.Step, "em": number(s.EM), "computed_tokens": s.ComputedTokens, "programs": s.Programs,
 		"collect_seconds": s.CollectSeconds, "update_seconds": s.UpdateSeconds,
 	}
 	for name, value := range s.Metrics {
@@ -136,6 +137,7 @@ type Result struct {
 	SampledTokens  int     `json:"sampled_tokens"`
 	ComputedTokens int     `json:"computed_tokens"`
 	StepSeconds    float64 `json:"step_seconds"` // mean
+	Programs       int     `json:"programs"`     // compiled
 	// Seconds is the whole run's time, evaluations included.
 	Seconds     float64 `json:"seconds"`
 	Interrupted bool    `json:"interrupted"`
@@ -152,6 +154,7 @@ func (r *Result) add(s *Step) {
 	r.Steps++
 	r.SampledTokens += s.SampledTokens()
 	r.ComputedTokens += s.ComputedTokens
+	r.Programs = s.Programs
 }
 
 func (r *Result) setBefore(before []evaluate.Result) {

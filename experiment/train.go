@@ -141,6 +141,9 @@ func (r *Run) step(ctx context.Context, trainer *grpo.Trainer, learner Learner, 
 		return err
 	}
 	step := newStep(rollouts, updates)
+	if compiler, ok := learner.(interface{ Programs() int }); ok {
+		step.Programs = compiler.Programs()
+	}
 	step.CollectSeconds = collected.Sub(start).Seconds()
 	step.UpdateSeconds = time.Since(collected).Seconds()
 	result.add(step)
