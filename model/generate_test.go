@@ -110,11 +110,12 @@ func TestSampledEqualsScored(t *testing.T) {
 // TestDecodersAgree: both decoders draw the same samples from the same seeds, whatever else is in the call.
 func TestDecodersAgree(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *accel.Backend) {
+		host, m := newModel(t, b, tiny, Options{Decoder: DecoderPlain}), newModel(t, b, tiny, Options{Decoder: DecoderCompiled})
 		for _, s := range []rollout.Sampling{{}, {Temperature: .8}, {Temperature: 1, TopK: 5}, {Temperature: 1, TopP: .7}} {
 			reqs := requests(rand.New(rand.NewPCG(9, 9)), tiny.VocabSize, s)
-			want, err := newModel(t, b, tiny, Options{Decoder: DecoderPlain}).Generate(context.Background(), reqs)
+			want, err := host.Generate(context.Background(), reqs)
 			require.NoError(t, err)
-			m := newModel(t, b, tiny, Options{Decoder: DecoderCompiled})
+			m.deviceVocab = deviceVocab
 			got, err := m.Generate(context.Background(), reqs)
 			require.NoError(t, err)
 			for i := range reqs {
