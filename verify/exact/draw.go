@@ -23,7 +23,7 @@ type Shape struct {
 	Steps     int // T at most, in [1, MaxSteps]
 	Actions   int // actions a decision point at most, in [1, MaxActions]
 	Documents int // documents a search at most; 1 is a deterministic search
-	Nodes     int // about how many decision points at most; where they are spent, one action and one document follow
+	Nodes     int // decision points at most, Steps at least
 	// SameLength makes every trajectory T steps long; otherwise actions before the last step may end it.
 	SameLength bool
 	// Whole makes rewards whole numbers in [−2, 2]; otherwise they are multiples of 1/2 there. Both are exact in float64.
@@ -36,26 +36,25 @@ func Draw(from Draws, s Shape) *Process {
 	return &Process{Root: s.node(from, steps, s.Nodes)}
 }
 
-// node draws a decision point with left steps to go, its own included, and a budget of decision points.
+// node draws a decision point with left steps to go, its own included, and at most budget decision points below and with it
+// (left, if that is more): every child gets an equal share, enough for one path at least.
 func (s Shape) node(from Draws, left, budget int) *Node {
-	actions, documents := s.Actions, s.Documents
-	if budget <= left { // just enough for one path
-		actions, documents = 1, 1
-		if left == 1 {
-			actions = s.Actions
-		}
+	least, children := 0, 0 // children each action must have, and all may have together
+	actions := s.Actions
+	if left > 1 {
+		children = max(1, (budget-1)/(left-1))
+	}
+	if left > 1 && s.SameLength {
+		least, actions = 1, min(actions, children)
 	}
 	n := &Node{Actions: make([]Action, from.Int("actions", 1, actions))}
-	least, children := 1, 0
-	if !s.SameLength {
-		least = 0
-	}
-	found := make([]int, len(n.Actions))
+	found, used := make([]int, len(n.Actions)), 0
 	for i, p := range weights(from, len(n.Actions)) {
 		n.Actions[i].P, n.Actions[i].Reward = p, s.reward(from)
 		if left > 1 {
-			found[i] = from.Int("documents", least, documents)
-			children += found[i]
+			room := children - used - least*(len(n.Actions)-1-i)
+			found[i] = from.Int("documents", least, min(s.Documents, room))
+			used += found[i]
 		}
 	}
 	for i := range n.Actions {
@@ -63,7 +62,7 @@ func (s Shape) node(from Draws, left, budget int) *Node {
 			continue
 		}
 		for _, p := range weights(from, found[i]) {
-			next := s.node(from, left-1, (budget-1)/children)
+			next := s.node(from, left-1, (budget-1)/used)
 			n.Actions[i].Documents = append(n.Actions[i].Documents, Document{P: p, Next: next})
 		}
 	}

@@ -95,12 +95,10 @@ func Selected(n *Node, k int, base *big.Rat) []*big.Rat {
 // candidates by [Selected]. What is drawn at a prefix is not changed by it; compare with p point by point.
 func (p *Process) UnderSelection(k int, base *big.Rat) *Process {
 	laws := map[*Node][]*big.Rat{}
-	next := map[*Node]int{}
-	return p.Map(func(_ int, n *Node, a *Action) {
+	return p.Map(func(_ int, n *Node, i int, a *Action) {
 		if laws[n] == nil {
 			laws[n] = Selected(n, k, base)
 		}
-		a.P = laws[n][next[n]%len(n.Actions)]
-		next[n]++
+		a.P = laws[n][i]
 	})
 }

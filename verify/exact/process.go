@@ -124,13 +124,13 @@ func (n *Node) sameLength(left int) bool {
 	return true
 }
 
-// Map returns a copy of the process in which every action went through change: it may set the probability and the reward of
-// the copy it is given. step counts from 1.
-func (p *Process) Map(change func(step int, n *Node, a *Action)) *Process {
-	return &Process{Root: p.Root.mapped(1, change)}
+// Map returns a copy of the process in which every action went through change: a is the copy of action i of n, whose
+// probability and reward it may set. step counts from 0.
+func (p *Process) Map(change func(step int, n *Node, i int, a *Action)) *Process {
+	return &Process{Root: p.Root.mapped(0, change)}
 }
 
-func (n *Node) mapped(step int, change func(int, *Node, *Action)) *Node {
+func (n *Node) mapped(step int, change func(int, *Node, int, *Action)) *Node {
 	out := &Node{Actions: make([]Action, len(n.Actions))}
 	for i, a := range n.Actions {
 		a.P, a.Reward = new(big.Rat).Set(a.P), new(big.Rat).Set(a.Reward)
@@ -142,7 +142,7 @@ func (n *Node) mapped(step int, change func(int, *Node, *Action)) *Node {
 		out.Actions[i] = a
 	}
 	for i := range out.Actions {
-		change(step, n, &out.Actions[i])
+		change(step, n, i, &out.Actions[i])
 	}
 	return out
 }
