@@ -94,19 +94,7 @@ func (c cacheShape) String() string {
 }
 
 // sampleBucket rounds a number of samples up to a power of two of at least 8.
-func sampleBucket(n int) int {
-	bucket := 8
-	for bucket < n {
-		bucket *= 2
-	}
-	return bucket
-}
+func sampleBucket(n int) int { return powerUp(max(n, 8)) }
 
 // placeBucket rounds a number of places up to a power of two of at least 32.
-func placeBucket(n int) int {
-	bucket := 32
-	for bucket < n {
-		bucket *= 2
-	}
-	return bucket
-}
+func placeBucket(n int) int { return powerUp(max(n, 32)) }

@@ -21,8 +21,9 @@
 // else costs the number of unique tokens. Hidden states are gathered at the targets' predecessors before the output head,
 // so logits are [targets, vocabulary].
 //
-// Row length, number of key blocks and number of targets are rounded up to 2^k or 3·2^(k−1): few shapes, few compiled
-// programs ([Model.Programs] counts them). The row length is the cheapest by an estimate. Gradients of the rows of a batch
+// Row length, number of key blocks and number of targets are rounded up, to 2^k or 3·2^(k−1) on the pure-Go backend and to
+// 2^k on XLA, which takes seconds to compile: few shapes, few programs ([Model.Programs] counts them). The row length
+// is the cheapest by an estimate. Gradients of the rows of a batch
 // add up in the order of the rows, so a step is reproducible bit for bit, whatever [Options] says of workers.
 //
 // # Training
@@ -39,7 +40,15 @@
 // packed as a forest and computed once, then all samples advance one token a call with keys and values cached; a batch half
 // of whose samples are done moves to one of half the size. There a sample is independent of the others but for the rounding of
 // another shape's sums. "auto" takes plain on the pure-Go backend, and for models of up to a million parameters on XLA's
-// CPU backend, where compiling the shapes of a run takes longer than compiled steps save.
+// CPU backend. Tokens a second, sampling 5 continuations of 60 tokens of each of 12 prompts of 60 tokens on 2 (busy) cores,
+// compilation not counted:
+//
+//	parameters   plain     compiled, pure Go   compiled, XLA CPU
+//	0.1 million  42,000    5,800               25,000
+//	1.1 million   3,800    1,000                3,400
+//	5 million       890      170                1,800
+//
+// A vocabulary from 8192 tokens on is sampled on the device unless top-k or top-p are used.
 //
 // # Figures
 //

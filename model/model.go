@@ -127,7 +127,7 @@ func newCost(cfg checkpoint.Config, kind accel.Kind, workers int) cost {
 		}
 	}
 	score := cfg.Layers * cfg.Heads * (2*cfg.HeadDim + 60)
-	return cost{row: 5e6, token: float64(linear), score: float64(score), target: float64(head), workers: workers}
+	return cost{row: 5e6, token: float64(linear), score: float64(score), target: float64(head), workers: workers, coarse: kind != accel.Go}
 }
 
 // Config returns the model's configuration.

@@ -49,6 +49,15 @@ type cost struct {
 	score   float64 // query–key pair
 	target  float64 // in the output head
 	workers int     // rows that are evaluated at the same time
+	coarse  bool    // round sizes up to powers of two only: more padding, fewer programs, for backends that compile slowly
+}
+
+// round rounds a size up to one of few values.
+func (c cost) round(n, least int) int {
+	if c.coarse {
+		return powerUp(max(n, least))
+	}
+	return roundUp(n, least)
 }
 
 func (c cost) of(p *packing) float64 {
@@ -69,8 +78,8 @@ func pack(trees []*rollout.Tree, targets []grpo.Target, c cost, limit int) (*pac
 		return &packing{}, nil
 	}
 	var best *packing
-	for _, tokens := range rowLengths(outlines, limit) {
-		p := layOut(outlines, trees, targets, tokens)
+	for _, tokens := range rowLengths(outlines, limit, c) {
+		p := layOut(outlines, trees, targets, tokens, c)
 		if p != nil && (best == nil || c.of(p) < c.of(best)) {
 			best = p
 		}
@@ -81,8 +90,8 @@ func pack(trees []*rollout.Tree, targets []grpo.Target, c cost, limit int) (*pac
 	return best, nil
 }
 
-// rowLengths lists the candidates: 2^k and 3·2^(k−1), from the longest path up to the limit or the whole batch.
-func rowLengths(outlines []*outline, limit int) []int {
+// rowLengths lists the candidates, from the longest path up to the limit or the whole batch.
+func rowLengths(outlines []*outline, limit int, c cost) []int {
 	longest, total := 1, 0
 	for _, o := range outlines {
 		longest = max(longest, o.longest)
@@ -90,10 +99,10 @@ func rowLengths(outlines []*outline, limit int) []int {
 			total += max(n, 0)
 		}
 	}
-	lengths := []int{roundUp(longest, 2*blockSize)}
+	lengths := []int{c.round(longest, 2*blockSize)}
 	for {
 		last := lengths[len(lengths)-1]
-		next := roundUp(last+1, 2*blockSize)
+		next := c.round(last+1, 2*blockSize)
 		if last >= total || next > limit {
 			return lengths
 		}
@@ -104,18 +113,24 @@ func rowLengths(outlines []*outline, limit int) []int {
 // roundUp returns the smallest of 1, 2, 3, 4, 6, 8, 12, 16, 24 … that is at least n and at least least.
 func roundUp(n, least int) int {
 	n = max(n, least)
-	power := 1
-	for power < n {
-		power *= 2
-	}
+	power := powerUp(n)
 	if three := power / 4 * 3; three >= n && power >= 4 {
 		return three
 	}
 	return power
 }
 
+// powerUp returns the smallest power of two that is at least n.
+func powerUp(n int) int {
+	power := 1
+	for power < n {
+		power *= 2
+	}
+	return power
+}
+
 // layOut packs the trees into rows of the given length, first fit, longest pieces first. It returns nil if a path is longer.
-func layOut(outlines []*outline, trees []*rollout.Tree, targets []grpo.Target, tokens int) *packing {
+func layOut(outlines []*outline, trees []*rollout.Tree, targets []grpo.Target, tokens int, c cost) *packing {
 	var pieces []*piece
 	for _, o := range outlines {
 		if len(o.leaves) == 0 {
@@ -151,8 +166,8 @@ func layOut(outlines []*outline, trees []*rollout.Tree, targets []grpo.Target, t
 		pk.rows = append(pk.rows, r)
 		pk.computed += r.used
 	}
-	pk.bucket.keys = min(roundUp(pk.bucket.keys, 1), tokens/blockSize)
-	pk.bucket.targets = roundUp(pk.bucket.targets, 2*blockSize)
+	pk.bucket.keys = min(c.round(pk.bucket.keys, 2), tokens/blockSize)
+	pk.bucket.targets = c.round(pk.bucket.targets, max(2*blockSize, min(tokens/4, 256)))
 	for i, r := range pk.rows {
 		r.pad(pk.bucket, lists[i])
 	}

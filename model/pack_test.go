@@ -46,7 +46,9 @@ func TestPackKeepsEveryPath(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		batch := randomForest(t, 50)
 		limit := rapid.SampledFrom([]int{64, 128, 4096}).Draw(t, "limit")
-		p, err := pack(batch.Trees, batch.Targets, anyCost, limit)
+		c := anyCost
+		c.coarse = rapid.Bool().Draw(t, "coarse")
+		p, err := pack(batch.Trees, batch.Targets, c, limit)
 		require.NoError(t, err)
 		answered := make([]int, len(batch.Targets))
 		for _, r := range p.rows {
