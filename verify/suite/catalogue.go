@@ -1,0 +1,22 @@
+package suite
+
+import (
+	"slices"
+
+	"searchrl/verify"
+)
+
+// Claims returns all claims, in the order they are reported.
+func Claims() []verify.Claim {
+	return slices.Concat[[]verify.Claim]()
+}
+
+// Mutants returns all planted faults, in the order they are reported.
+func Mutants() []verify.Mutant {
+	return slices.Concat[[]verify.Mutant]()
+}
+
+// All returns the suite of everything.
+func All() Suite {
+	return Suite{Claims: Claims(), Mutants: Mutants()}
+}

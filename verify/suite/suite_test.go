@@ -1,0 +1,248 @@
+package suite_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"searchrl/verify"
+	"searchrl/verify/suite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type check = func(context.Context, verify.Effort) (verify.Evidence, error)
+
+func claim(id string, f check) verify.Claim {
+	return verify.Claim{ID: id, Text: "text of " + id, Source: "definition", Layer: verify.Exact, Check: f}
+}
+
+func found(e verify.Evidence) check {
+	return func(context.Context, verify.Effort) (verify.Evidence, error) { return e, nil }
+}
+
+func mutant(id string, caught bool, err error) verify.Mutant {
+	return verify.Mutant{ID: id, Text: "text of " + id, Catch: func(context.Context, verify.Effort) (string, bool, error) {
+		return "a/check", caught, err
+	}}
+}
+
+// What a check does decides its claim's status; nothing that it can do keeps the others from being checked.
+func TestStatuses(t *testing.T) {
+	var nothing []int
+	cases := []struct {
+		id     string
+		f      check
+		status verify.Status
+		err    string
+	}{
+		{"a/holds", found(verify.Evidence{Status: verify.Holds, Checks: 7, FalseAlarm: 1e-9}), verify.Holds, ""},
+		{"a/limit", found(verify.Evidence{Status: verify.Limit, Checks: 1, FalseAlarm: 2e-9}), verify.Limit, ""},
+		{"a/broken", found(verify.Evidence{Status: verify.Broken, Checks: 3}), verify.Broken, ""},
+		{"a/vacuous", found(verify.Evidence{Status: verify.Holds}), verify.Broken, "compared nothing"},
+		{"a/odd", found(verify.Evidence{Status: "fine", Checks: 1}), verify.Broken, `status "fine"`},
+		{"a/nan", found(verify.Evidence{Status: verify.Holds, Checks: 1, FalseAlarm: math.NaN()}), verify.Broken, "false-alarm bound is NaN"},
+		{"a/error", func(context.Context, verify.Effort) (verify.Evidence, error) {
+			return verify.Evidence{}, errors.New("no data")
+		}, verify.Broken, "no data"},
+		{"a/panic", func(context.Context, verify.Effort) (verify.Evidence, error) { panic("out of luck") }, verify.Broken, "panic: out of luck at suite_test.go:"},
+		{"a/index", func(context.Context, verify.Effort) (verify.Evidence, error) {
+			return verify.Evidence{Checks: nothing[3]}, nil
+		}, verify.Broken, "index out of range [3] with length 0 at suite_test.go:"},
+		{"a/exit", func(context.Context, verify.Effort) (verify.Evidence, error) {
+			runtime.Goexit()
+			return verify.Evidence{}, nil
+		}, verify.Broken, "without a result"},
+	}
+	s := suite.Suite{Mutants: []verify.Mutant{mutant("m/caught", true, nil), mutant("m/alive", false, nil), mutant("m/error", true, errors.New("x"))}}
+	for _, c := range cases {
+		s.Claims = append(s.Claims, claim(c.id, c.f))
+	}
+	ends := 0
+	last := suite.Event{}
+	result, err := s.Run(t.Context(), suite.Options{Workers: 3}, func(e suite.Event) {
+		if e.Claim != nil || e.Mutant != nil {
+			ends++
+		}
+		last = e
+	})
+	require.NoError(t, err)
+	require.Len(t, result.Claims, len(cases))
+	for i, c := range cases {
+		row := result.Claims[i]
+		require.Equal(t, c.id, row.ID)
+		require.Equal(t, c.status, row.Status, c.id)
+		require.Contains(t, row.Error, c.err, c.id)
+		require.Equal(t, c.err == "", row.Error == "", c.id)
+	}
+	require.InDelta(t, 1+3e-9, result.FalseAlarmBudget, 1e-15, "an unknown bound counts as 1")
+	require.Equal(t, []bool{false, true, true}, []bool{result.Mutants[0].Alive, result.Mutants[1].Alive, result.Mutants[2].Alive})
+	require.Equal(t, 1, result.Caught())
+	require.False(t, result.OK())
+	require.Equal(t, len(cases)+3, ends)
+	require.Equal(t, [3]float64{float64(ends), float64(ends), 1}, [3]float64{float64(last.Done), float64(last.Total), last.Share})
+}
+
+// A check's seed depends on the run's seed and its own ID alone.
+func TestSeeds(t *testing.T) {
+	seeds := func(only string, seed uint64) map[string]uint64 {
+		got := map[string]uint64{}
+		s := suite.Suite{}
+		for _, id := range []string{"a/x", "a/y", "b/x"} {
+			s.Claims = append(s.Claims, claim(id, func(_ context.Context, e verify.Effort) (verify.Evidence, error) {
+				got[id] = e.Seed
+				return verify.Evidence{Status: verify.Holds, Checks: 1}, nil
+			}))
+		}
+		result, err := s.Run(t.Context(), suite.Options{Only: only, Seed: seed, Workers: 1}, nil)
+		require.NoError(t, err)
+		require.True(t, result.OK())
+		return got
+	}
+	all := seeds("", 1)
+	require.Len(t, all, 3)
+	require.NotEqual(t, all["a/x"], all["a/y"])
+	require.Equal(t, map[string]uint64{"a/x": all["a/x"], "b/x": all["b/x"]}, seeds("*x", 1))
+	require.Equal(t, map[string]uint64{"a/y": all["a/y"]}, seeds("a?y", 1))
+	require.NotEqual(t, all["a/x"], seeds("", 2)["a/x"])
+}
+
+func TestSelectNamesWhatIsKnown(t *testing.T) {
+	s := suite.Suite{Claims: []verify.Claim{claim("a/x", found(verify.Evidence{}))}, Mutants: []verify.Mutant{mutant("m/y", true, nil)}}
+	for _, only := range []string{"a", "x", "a.x", "a/x*y", "[a]/x"} {
+		_, err := s.Run(t.Context(), suite.Options{Only: only}, nil)
+		var unknown *suite.UnknownError
+		require.ErrorAs(t, err, &unknown, only)
+		require.ErrorContains(t, err, "known are a/x, m/y")
+	}
+}
+
+func TestValidate(t *testing.T) {
+	x := claim("a/x", found(verify.Evidence{}))
+	for name, s := range map[string]suite.Suite{
+		"twice":        {Claims: []verify.Claim{x, x}},
+		"claim=mutant": {Claims: []verify.Claim{x}, Mutants: []verify.Mutant{mutant("a/x", true, nil)}},
+		"no check":     {Claims: []verify.Claim{{ID: "a/y", Text: "t", Source: "s", Layer: verify.Exact}}},
+		"no layer":     {Claims: []verify.Claim{{ID: "a/y", Text: "t", Source: "s", Check: x.Check}}},
+		"no ID":        {Mutants: []verify.Mutant{mutant("", true, nil)}},
+	} {
+		_, err := s.Run(t.Context(), suite.Options{}, nil)
+		require.Error(t, err, name)
+	}
+}
+
+// A cancelled run ends within a second, with what had ended, whether its checks listen or not.
+func TestCancellation(t *testing.T) {
+	first, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := suite.Suite{Claims: []verify.Claim{
+		claim("a/first", found(verify.Evidence{Status: verify.Holds, Checks: 1})),
+		claim("a/deaf", func(context.Context, verify.Effort) (verify.Evidence, error) {
+			<-first
+			cancel()
+			<-release
+			return verify.Evidence{}, nil
+		}),
+		claim("a/listens", func(ctx context.Context, _ verify.Effort) (verify.Evidence, error) {
+			<-ctx.Done()
+			return verify.Evidence{}, ctx.Err()
+		}),
+		claim("a/later", found(verify.Evidence{Status: verify.Holds, Checks: 1})),
+	}}
+	started := time.Now()
+	result, err := s.Run(ctx, suite.Options{Workers: 2}, func(e suite.Event) {
+		if e.ID == "a/first" {
+			close(first)
+		}
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Less(t, time.Since(started), time.Second)
+	require.True(t, result.Interrupted)
+	require.False(t, result.OK())
+	require.Len(t, result.Claims, 1)
+	require.Equal(t, "a/first", result.Claims[0].ID)
+}
+
+// Progress never falls and reports what checks say of themselves.
+func TestProgress(t *testing.T) {
+	s := suite.Suite{Claims: []verify.Claim{claim("a/slow", func(_ context.Context, e verify.Effort) (verify.Evidence, error) {
+		for _, share := range []float64{0.5, math.NaN(), 7} {
+			e.Progress(share)
+		}
+		return verify.Evidence{Status: verify.Holds, Checks: 1}, nil
+	})}}
+	var shares []float64
+	_, err := s.Run(t.Context(), suite.Options{}, func(e suite.Event) { shares = append(shares, e.Share) })
+	require.NoError(t, err)
+	require.Equal(t, []float64{0.5, 1}, shares)
+}
+
+func TestRatio(t *testing.T) {
+	want := suite.Ratio{T: 4, Measured: 4.01, Exact: 4, CI: [2]float64{3.9, 4.1}}
+	s := suite.Suite{Ratio: func(context.Context, verify.Effort) (suite.Ratio, error) { return want, nil }}
+	result, err := s.Run(t.Context(), suite.Options{}, nil)
+	require.NoError(t, err)
+	require.Equal(t, &want, result.Ratio)
+	s.Ratio = func(context.Context, verify.Effort) (suite.Ratio, error) { panic("no ratio") }
+	result, err = s.Run(t.Context(), suite.Options{}, nil)
+	require.NoError(t, err)
+	require.Contains(t, result.RatioError, "no ratio")
+	require.False(t, result.OK())
+}
+
+// The whole suite, once, in the short mode: this is where go test checks the claims.
+func TestEverything(t *testing.T) {
+	result, err := suite.Run(t.Context(), suite.Options{Seed: uint64(time.Now().UnixNano())}, nil)
+	require.NoError(t, err)
+	t.Logf("seed %d: %d claims, %d of %d mutants caught, false-alarm budget %.3g, %.1f s", result.Seed, len(result.Claims),
+		result.Caught(), len(result.Mutants), result.FalseAlarmBudget, result.Seconds)
+	var wrong []string
+	for _, row := range result.Claims {
+		if row.Status == verify.Broken {
+			wrong = append(wrong, fmt.Sprintf("claim %s is broken: %s %s", row.ID, row.Worst, row.Error))
+		}
+	}
+	for _, row := range result.Mutants {
+		if row.Alive {
+			wrong = append(wrong, fmt.Sprintf("mutant %s lives: %s %s", row.ID, row.CaughtBy, row.Error))
+		}
+	}
+	require.Empty(t, wrong, "seed %d (searchrl verify --seed %[1]d):\n%s", result.Seed, strings.Join(wrong, "\n"))
+	require.LessOrEqual(t, result.FalseAlarmBudget, 1e-6)
+	require.Empty(t, result.RatioError)
+}
+
+func ExampleSuite_Run() {
+	s := suite.Suite{Claims: []verify.Claim{{
+		ID: "sum/commutes", Text: "a+b = b+a for all bytes.", Source: "definition", Layer: verify.Exact,
+		Check: func(context.Context, verify.Effort) (verify.Evidence, error) {
+			e := verify.Evidence{Status: verify.Holds, Worst: "equal"}
+			for a := range 256 {
+				for b := range 256 {
+					e.Checks++
+					if a+b != b+a {
+						return verify.Evidence{Status: verify.Broken, Checks: e.Checks, Worst: fmt.Sprint(a, "+", b)}, nil
+					}
+				}
+			}
+			return e, nil
+		},
+	}}}
+	result, err := s.Run(context.Background(), suite.Options{}, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Claims[0].ID, result.Claims[0].Status, result.Claims[0].Checks)
+	// Output: sum/commutes holds 65536
+}
