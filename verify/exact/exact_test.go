@@ -87,6 +87,7 @@ func TestMomentsByHand(t *testing.T) {
 	equal(t, rat(5, 8), points[0].V)
 	equal(t, rat(5, 4), points[0].Q[1])
 	equal(t, rat(1, 8), points[1].Reach)
+	equal(t, rat(-1, 8), points[0].Bias(1), "1/2 now, 5/8 with what follows")
 }
 
 // TestPointsTwin computes Within, V and Q a second time from the list of trajectories, by conditional sums.

@@ -73,6 +73,13 @@ type Point struct {
 	Noise *big.Rat
 }
 
+// Bias is what the truncated estimator's expectation lacks to be that of whole trajectories, for action a and before the
+// common factor (1 − 1/k): (r − E[r_t | τ_<t]) − (Q − V). It is 0 where no action changes the expected rewards of later steps.
+func (p *Point) Bias(a int) *big.Rat {
+	now := new(big.Rat).Sub(p.Node.Actions[a].Reward, p.Mean)
+	return now.Sub(now, new(big.Rat).Sub(p.Q[a], p.V))
+}
+
 // Points lists every decision point, depth first, so that a prefix comes before its continuations.
 func (p *Process) Points() []Point {
 	var out []Point
