@@ -39,10 +39,14 @@ type Mixture struct {
 const Recall = 0.85
 
 // Skill returns the mixture of the skill phase: good steps mostly, and every fault equally often.
-func Skill(level tinyworld.Level) Mixture {
-	m := Mixture{Shares: map[string][numBehaviours]float64{}, ClosedBook: 0.25, Shortcut: 0.5}
+func Skill(level tinyworld.Level, good float64) Mixture {
+	m := Mixture{Shares: map[string][numBehaviours]float64{}, ClosedBook: 0.35, Shortcut: 0.5}
+	if level == tinyworld.Hard {
+		m.ClosedBook = 0.2 // its questions of two facts are fewer and must not drown in these
+	}
+	fault := (1 - good) / float64(numBehaviours-1)
 	for _, r := range tinyworld.Relations(level) {
-		m.Shares[r.Name] = [numBehaviours]float64{Good: .70, Vague: .06, WrongRelation: .06, WrongEntity: .06, Redundant: .06, Premature: .06}
+		m.Shares[r.Name] = [numBehaviours]float64{Good: good, Vague: fault, WrongRelation: fault, WrongEntity: fault, Redundant: fault, Premature: fault}
 	}
 	return m
 }
@@ -55,7 +59,7 @@ type Strength struct {
 }
 
 // Medium is the strength of the embedded base policies.
-var Medium = Strength{GoodKnown: .5, GoodUnknown: .20, Premature: .08}
+var Medium = Strength{GoodKnown: .65, GoodUnknown: .30, Premature: .08}
 
 // habits is each relation's habitual fault; the relations without one are searched well.
 var habits = map[string]Behaviour{

@@ -59,7 +59,7 @@ func (s *School) Demonstrations(ctx context.Context, rng *rand.Rand, n int, m Mi
 		c := s.classes[rng.IntN(len(s.classes))]
 		decide, question := Demonstrator(c.world, m), qa.Question{}
 		if rng.Float64() < m.ClosedBook {
-			decide, question = ClosedBook(c.world), c.world.QuestionOfHops(rng, 1+rng.IntN(3))
+			decide, question = ClosedBook(c.world), c.world.QuestionOfHops(rng, closedBookHops(rng))
 		} else {
 			question = c.world.Questions(rng, 1)[0]
 		}
@@ -76,6 +76,18 @@ func (s *School) Demonstrations(ctx context.Context, rng *rand.Rand, n int, m Mi
 		trees[i] = made[0]
 	}
 	return trees, nil
+}
+
+// closedBookHops draws the number of facts of a question that is answered from memory: one mostly, since facts must be
+// remembered before they can be combined.
+func closedBookHops(rng *rand.Rand) int {
+	switch u := rng.Float64(); {
+	case u < .6:
+		return 1
+	case u < .9:
+		return 2
+	}
+	return 3
 }
 
 // Lesson makes an imitation batch: every token that a demonstration's policy wrote counts the same.

@@ -33,6 +33,8 @@ type Options struct {
 	Habits Phase
 	// Shape is the shape of the policy; its zero value means that of [Config].
 	Shape checkpoint.Config
+	// Workers is [model.Options.Workers].
+	Workers int
 	// Evaluate is the number of steps between two evaluations; 0 means none.
 	Evaluate int
 }
@@ -43,7 +45,7 @@ func DefaultOptions(level tinyworld.Level) Options {
 		Level:    level,
 		Seed:     1,
 		Worlds:   200,
-		Skill:    Phase{Name: "skill", Steps: 1200, Batch: 64, Peak: 3e-3, WarmUp: 100, Mixture: Skill(level)},
+		Skill:    Phase{Name: "skill", Steps: 2000, Batch: 32, Peak: 3e-3, WarmUp: 100, Mixture: Skill(level, .85)},
 		Habits:   Phase{Name: "habits", Steps: 250, Batch: 64, Peak: 1e-3, WarmUp: 25, Mixture: Habits(level, Medium)},
 		Evaluate: 100,
 	}
@@ -74,7 +76,7 @@ func Config(level tinyworld.Level) (checkpoint.Config, error) {
 	}
 	eos, _ := tok.EOS()
 	return checkpoint.Config{
-		VocabSize: tok.VocabSize(), HiddenSize: 64, IntermediateSize: 168, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 16,
+		VocabSize: tok.VocabSize(), HiddenSize: 64, IntermediateSize: 168, Layers: 2, Heads: 4, KVHeads: 4, HeadDim: 16,
 		RMSNormEps: 1e-6, RopeTheta: 1000, TieEmbeddings: true, MaxPositions: 512, EOS: []int{eos},
 	}, nil
 }
@@ -130,7 +132,7 @@ func initialise(cfg checkpoint.Config, rng *rand.Rand) checkpoint.Weights {
 
 // teach runs a phase and returns the weights after it.
 func (o *Options) teach(ctx context.Context, backend *accel.Backend, school *School, cfg checkpoint.Config, from checkpoint.Weights, phase Phase, progress func(Progress)) (checkpoint.Weights, error) {
-	pupil, err := model.New(backend, cfg, from, school.tokenizer, model.Options{})
+	pupil, err := model.New(backend, cfg, from, school.tokenizer, model.Options{Workers: o.Workers})
 	if err != nil {
 		return nil, err
 	}

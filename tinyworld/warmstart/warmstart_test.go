@@ -17,7 +17,7 @@ func TestDemonstrationsSpeed(t *testing.T) {
 	s, err := warmstart.NewSchool(tinyworld.Standard, 20)
 	require.NoError(t, err)
 	start := time.Now()
-	trees, err := s.Demonstrations(context.Background(), rand.New(rand.NewPCG(1, 2)), 256, warmstart.Skill(tinyworld.Standard))
+	trees, err := s.Demonstrations(context.Background(), rand.New(rand.NewPCG(1, 2)), 256, warmstart.Skill(tinyworld.Standard, .7))
 	require.NoError(t, err)
 	t.Log(time.Since(start)/4, "a batch of 64")
 	n := 0
