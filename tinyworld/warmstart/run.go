@@ -82,7 +82,8 @@ func Config(level tinyworld.Level) (checkpoint.Config, error) {
 }
 
 // Run makes a base policy on the backend: the skill phase teaches the format and how to copy from documents, the short
-// habit phase replaces good behaviour by a mixture. skilled, if not nil, is used in place of a skill phase.
+// habit phase replaces good behaviour by a mixture. skilled, if not nil, is used in place of a skill phase. progress, if
+// not nil, is called after each step.
 func Run(ctx context.Context, backend *accel.Backend, o Options, skilled checkpoint.Weights, progress func(Progress)) (*Result, error) {
 	school, err := NewSchool(o.Level, o.Worlds)
 	if err != nil {
@@ -160,7 +161,9 @@ func (o *Options) teach(ctx context.Context, backend *accel.Backend, school *Sch
 				return nil, fmt.Errorf("%s phase, step %d: %w", phase.Name, step+1, err)
 			}
 		}
-		progress(report)
+		if progress != nil {
+			progress(report)
+		}
 	}
 	return pupil.Weights()
 }
