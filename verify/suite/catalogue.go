@@ -4,11 +4,14 @@ import (
 	"slices"
 
 	"searchrl/verify"
+	"searchrl/verify/bound"
 )
 
 // Claims returns all claims, in the order they are reported.
 func Claims() []verify.Claim {
-	return slices.Concat[[]verify.Claim]()
+	return slices.Concat(
+		bound.Claims(),
+	)
 }
 
 // Mutants returns all planted faults, in the order they are reported.
