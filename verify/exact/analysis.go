@@ -28,6 +28,7 @@ func (p *Process) Analyse() *Analysis {
 	for i := range trajectories {
 		ps[i], togo[i] = trajectories[i].P, new(big.Rat)
 	}
+	law := common(ps)
 	a.Reward, a.ToGo = make([]*big.Rat, a.Steps), make([]*big.Rat, a.Steps)
 	for t := a.Steps - 1; t >= 0; t-- {
 		for i := range trajectories {
@@ -37,8 +38,8 @@ func (p *Process) Analyse() *Analysis {
 				togo[i].Add(togo[i], xs[i])
 			}
 		}
-		_, a.Reward[t] = Moments(ps, xs)
-		_, a.ToGo[t] = Moments(ps, togo)
+		_, a.Reward[t] = law.moments(xs)
+		_, a.ToGo[t] = law.moments(togo)
 	}
 	a.Return = a.ToGo[0]
 	a.Covariance = new(big.Rat).Sub(a.Return, Sum(a.Reward))

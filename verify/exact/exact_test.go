@@ -212,3 +212,22 @@ func TestInvalidProcesses(t *testing.T) {
 		require.ErrorContains(t, (&exact.Process{Root: root}).Validate(), want)
 	}
 }
+
+// TestMomentsTwin: the sums over one denominator against plain sums of fractions.
+func TestMomentsTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(0, 6).Draw(t, "n")
+		p, x := make([]*big.Rat, n), make([]*big.Rat, n)
+		mean, square := new(big.Rat), new(big.Rat)
+		for i := range p {
+			p[i] = rat(rapid.Int64Range(0, 30).Draw(t, "p"), rapid.Int64Range(1, 40).Draw(t, "of"))
+			x[i] = rat(rapid.Int64Range(-30, 30).Draw(t, "x"), rapid.Int64Range(1, 40).Draw(t, "by"))
+			term := new(big.Rat).Mul(p[i], x[i])
+			mean.Add(mean, term)
+			square.Add(square, term.Mul(term, x[i]))
+		}
+		gotMean, gotVariance := exact.Moments(p, x)
+		equal(t, mean, gotMean)
+		equal(t, square.Sub(square, new(big.Rat).Mul(mean, mean)), gotVariance)
+	})
+}

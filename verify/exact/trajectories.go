@@ -113,17 +113,3 @@ func (p *Process) Points() []Point {
 	walk(p.Root, 0, one)
 	return out
 }
-
-// Moments returns mean and variance of the value that is x[i] with probability p[i]; what p lacks to one is probability of 0.
-func Moments(p, x []*big.Rat) (mean, variance *big.Rat) {
-	mean, variance = new(big.Rat), new(big.Rat)
-	term := new(big.Rat)
-	for i := range p {
-		if x[i].Sign() == 0 {
-			continue
-		}
-		mean.Add(mean, term.Mul(p[i], x[i]))
-		variance.Add(variance, term.Mul(term, x[i]))
-	}
-	return mean, variance.Sub(variance, term.Mul(mean, mean))
-}
