@@ -41,7 +41,7 @@ func newAxis(s span, from, to float64) axis {
 	if s.low >= 0 && a.low < 0 { // what cannot be negative does not look so
 		a.low = 0
 	}
-	a.step = step((a.high - a.low) / 5)
+	a.step = step((a.high - a.low) / 6)
 	return a
 }
 

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -200,25 +203,40 @@ func TestRatio(t *testing.T) {
 	require.False(t, result.OK())
 }
 
+// seed is a new one each time, unless SEARCHRL_SEED names one.
+func seed(t *testing.T) uint64 {
+	text := os.Getenv("SEARCHRL_SEED")
+	if text == "" || text == "random" {
+		return rand.Uint64()
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err, "SEARCHRL_SEED")
+	return n
+}
+
 // The whole suite, once, in the short mode: this is where go test checks the claims.
 func TestEverything(t *testing.T) {
-	result, err := suite.Run(t.Context(), suite.Options{Seed: uint64(time.Now().UnixNano())}, nil)
+	result, err := suite.Run(t.Context(), suite.Options{Seed: seed(t)}, nil)
 	require.NoError(t, err)
 	t.Logf("seed %d: %d claims, %d of %d mutants caught, false-alarm budget %.3g, %.1f s", result.Seed, len(result.Claims),
 		result.Caught(), len(result.Mutants), result.FalseAlarmBudget, result.Seconds)
 	var wrong []string
+	claims := map[string]bool{}
 	for _, row := range result.Claims {
+		claims[row.ID] = true
 		if row.Status == verify.Broken {
 			wrong = append(wrong, fmt.Sprintf("claim %s is broken: %s %s", row.ID, row.Worst, row.Error))
 		}
 	}
 	for _, row := range result.Mutants {
+		require.True(t, claims[row.CaughtBy], "mutant %s is caught by %q, which is no claim's ID", row.ID, row.CaughtBy)
 		if row.Alive {
 			wrong = append(wrong, fmt.Sprintf("mutant %s lives: %s %s", row.ID, row.CaughtBy, row.Error))
 		}
 	}
 	require.Empty(t, wrong, "seed %d (searchrl verify --seed %[1]d):\n%s", result.Seed, strings.Join(wrong, "\n"))
 	require.LessOrEqual(t, result.FalseAlarmBudget, 1e-6)
+	require.GreaterOrEqual(t, len(result.Mutants), 40)
 	require.Empty(t, result.RatioError)
 }
 
