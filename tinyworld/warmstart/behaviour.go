@@ -59,7 +59,7 @@ type Strength struct {
 }
 
 // Medium is the strength of the embedded base policies.
-var Medium = Strength{GoodKnown: .65, GoodUnknown: .30, Premature: .08}
+var Medium = Strength{GoodKnown: .55, GoodUnknown: .25, Premature: .08}
 
 // habits is each relation's habitual fault; the relations without one are searched well.
 var habits = map[string]Behaviour{
