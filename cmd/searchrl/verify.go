@@ -139,50 +139,47 @@ func showVerification(w io.Writer, r *suite.Result, width int) {
 	}
 }
 
-// narrow is the width below which a claim takes two lines.
-const narrow = 110
-
 // claimStyles are the colours of the statuses.
 var claimStyles = map[verify.Status]string{verify.Holds: green, verify.Limit: cyan, verify.Broken: red}
 
-// showClaims prints the table of claims. Where the terminal is too narrow, the worst case and the source are shortened, or
-// go on a line of their own.
+// showClaims prints the table of claims in at most width columns, 0 for no limit: the worst case and the source are
+// shortened, and where they would keep too little room, each claim takes two lines.
 func showClaims(w io.Writer, rows []suite.Row, width int) {
-	head := []string{"claim", "status", "checks", "false alarm", "worst case seen", "source"}
-	cells := [][]string{head}
+	const gap, worst, source, least = "  ", 4, 5, 40
+	cells := [][]string{{"claim", "status", "checks", "false alarm", "worst case seen", "source"}}
 	for _, r := range rows {
-		alarm := "0"
-		if r.FalseAlarm > 0 {
-			alarm = fmt.Sprintf("%.2g", r.FalseAlarm)
-		}
-		cells = append(cells, []string{r.ID, string(r.Status), thousands(r.Checks), alarm, oneLine(r.Worst), oneLine(r.Source)})
+		cells = append(cells, []string{r.ID, string(r.Status), thousands(r.Checks), fmt.Sprintf("%.2g", r.FalseAlarm), oneLine(r.Worst), oneLine(r.Source)})
 	}
-	widths := make([]int, len(head))
+	widths := make([]int, len(cells[0]))
 	for _, row := range cells {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	const gap = 2
-	const worst, source = 4, 5
-	if free := width - widths[0] - widths[1] - widths[2] - widths[3] - 5*gap; width >= narrow && free < widths[worst]+widths[source] {
-		widths[source] = max(min(widths[source], free/3), free-widths[worst])
-		widths[worst] = free - widths[source]
-	}
 	style := styled(w)
+	if width > 0 {
+		free := width - 5*len(gap) - widths[0] - widths[1] - widths[2] - widths[3]
+		if free < least {
+			for i, row := range cells[1:] {
+				fmt.Fprintf(w, "%s%s%s\n", shortened(row[0], width-len(gap)-len(row[1])), gap, style(claimStyles[rows[i].Status], row[1]))
+				facts := fmt.Sprintf("%s checks, false alarm %s; %s (%s)", row[2], row[3], row[worst], row[source])
+				fmt.Fprintln(w, style(faint, gap+shortened(facts, width-len(gap))))
+			}
+			return
+		}
+		if free < widths[worst]+widths[source] {
+			widths[source] = min(widths[source], max(free/3, free-widths[worst]))
+			widths[worst] = free - widths[source]
+		}
+	}
 	for i, row := range cells {
 		look := faint
 		if i > 0 {
 			look = claimStyles[rows[i-1].Status]
 		}
-		line := padded(row[0], widths[0]) + "  " + style(look, padded(row[1], widths[1])) + "  " + leftPadded(row[2], widths[2]) + "  " +
-			leftPadded(row[3], widths[3])
-		if width == 0 || width >= narrow {
-			fmt.Fprintln(w, strings.TrimRight(line+"  "+padded(shortened(row[worst], widths[worst]), widths[worst])+"  "+
-				style(faint, shortened(row[source], widths[source])), " "))
-			continue
-		}
-		fmt.Fprintf(w, "%s\n%s\n", line, style(faint, "    "+shortened(row[worst]+" · "+row[source], width-4)))
+		line := strings.Join([]string{padded(row[0], widths[0]), style(look, padded(row[1], widths[1])), leftPadded(row[2], widths[2]), leftPadded(row[3], widths[3]),
+			padded(shortened(row[worst], widths[worst]), widths[worst]), style(faint, shortened(row[source], widths[source]))}, gap)
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
 	}
 }
 

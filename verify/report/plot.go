@@ -15,7 +15,7 @@ const (
 	left, right, top, bottom = 56.0, 10.0, 10.0, 44.0
 	mostPoints               = 600 // of a series; more cannot be seen
 	mostMarks                = 60  // of a line; with more, the marks would hide it
-	palette                  = 6   // colours and dashes in page.css
+	palette                  = 8   // colours and dashes in page.css
 )
 
 // plot is a figure's geometry, ready for the template.
@@ -69,16 +69,32 @@ func newPlot(f verify.Figure) *plot {
 	p.Summary = describe(f, xs, ys)
 	xAxis, yAxis := newAxis(xs, p.Left, p.Right), newAxis(ys, p.Bottom, p.Top)
 	p.XTicks, p.YTicks = xAxis.ticks(), yAxis.ticks()
-	for n, s := range f.Series {
-		p.Curves = append(p.Curves, newCurve(s, n, xAxis, yAxis))
+	colours := map[string]int{}
+	for _, s := range f.Series {
+		key := family(s.Name)
+		if _, known := colours[key]; !known {
+			colours[key] = len(colours)
+		}
+		p.Curves = append(p.Curves, newCurve(s, colours[key], xAxis, yAxis))
 	}
 	return p
 }
 
-func newCurve(s verify.Series, number int, xAxis, yAxis axis) curve {
-	c := curve{Name: s.Name, Class: fmt.Sprintf("s%d", number%palette)}
+// family is a series' name up to its last comma: "ρ = 0, exact" and "ρ = 0, measured" share a colour.
+func family(name string) string {
+	if i := strings.LastIndex(name, ", "); i > 0 {
+		return name[:i]
+	}
+	return name
+}
+
+func newCurve(s verify.Series, colour int, xAxis, yAxis axis) curve {
+	c := curve{Name: s.Name, Class: fmt.Sprintf("s%d", colour%palette)}
 	if s.Points {
 		c.Class += " dots"
+	}
+	if s.Points && len(s.Low) > 0 {
+		c.Class += " hollow" // to be told from the marks of the line that they should lie on
 	}
 	shown := thin(s)
 	var line, upper, lower []string
