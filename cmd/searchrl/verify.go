@@ -134,8 +134,7 @@ func showVerification(w io.Writer, r *suite.Result, width int) {
 	}
 	fmt.Fprintf(w, "False-alarm budget: %.3g, over all claims.\n", r.FalseAlarmBudget)
 	if r.Ratio != nil {
-		fmt.Fprintf(w, "Variance ratio: measured %.4g, 95 %% [%.4g, %.4g]; exact %.4g, T = %d.\n", r.Ratio.Measured, r.Ratio.CI[0], r.Ratio.CI[1],
-			r.Ratio.Exact, r.Ratio.T)
+		fmt.Fprintf(w, "Variance ratio: measured %.3f %v (95 %%), exact %.3f, T = %d.\n", r.Ratio.Measured, r.Ratio.CI, r.Ratio.Exact, r.Ratio.T)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"searchrl/interval"
 	"searchrl/verify"
 	"searchrl/verify/suite"
 )
@@ -31,7 +32,7 @@ func verified(t *testing.T, asJSON bool, status verify.Status, caught bool) (cod
 			return "a/x", caught, nil
 		}}},
 		Ratio: func(context.Context, verify.Effort) (suite.Ratio, error) {
-			return suite.Ratio{T: 4, Measured: 4.02, Exact: 4, CI: [2]float64{3.9, 4.1}}, nil
+			return suite.Ratio{T: 4, Measured: 4.02, Exact: 4, CI: interval.Interval{Low: 3.9, High: 4.1}}, nil
 		},
 	}
 	command := verifyCmd{Out: filepath.Join(t.TempDir(), "report")}
@@ -77,7 +78,7 @@ func TestVerifyExitCodes(t *testing.T) {
 	}
 	_, stdout, _ := verified(t, false, verify.Holds, false)
 	require.Contains(t, stdout, "Planted faults: 1 planted, 0 caught.\n  lives: m/y: y is wrong\n")
-	require.Contains(t, stdout, "Variance ratio: measured 4.02, 95 % [3.9, 4.1]; exact 4, T = 4.\n")
+	require.Contains(t, stdout, "Variance ratio: measured 4.020 [3.900, 4.100] (95 %), exact 4.000, T = 4.\n")
 }
 
 // The table fits every terminal, and is whole where there is none.

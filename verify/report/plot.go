@@ -59,7 +59,7 @@ func newPlot(f verify.Figure) *plot {
 			if finite(s.X[i]) && finite(s.Y[i]) {
 				xs.add(s.X[i])
 				ys.add(s.Y[i])
-				if low, high, ok := interval(s, i); ok {
+				if low, high, ok := ends(s, i); ok {
 					ys.add(low)
 					ys.add(high)
 				}
@@ -118,7 +118,7 @@ func newCurve(s verify.Series, colour int, xAxis, yAxis axis) curve {
 		x, y := xAxis.place(s.X[i]), yAxis.place(s.Y[i])
 		line = append(line, coordinates(x, y))
 		text := fmt.Sprintf("%s: %.4g, %.4g", s.Name, s.X[i], s.Y[i])
-		if low, high, ok := interval(s, i); ok {
+		if low, high, ok := ends(s, i); ok {
 			text += fmt.Sprintf(" [%.4g, %.4g]", low, high)
 			if s.Points {
 				c.Bars = append(c.Bars, bar{x, yAxis.place(low), yAxis.place(high)})
@@ -163,7 +163,7 @@ func thin(s verify.Series) []int {
 	return kept
 }
 
-func interval(s verify.Series, i int) (low, high float64, ok bool) {
+func ends(s verify.Series, i int) (low, high float64, ok bool) {
 	if i >= len(s.Low) || i >= len(s.High) || !finite(s.Low[i]) || !finite(s.High[i]) {
 		return 0, 0, false
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"searchrl/interval"
 	"searchrl/verify"
 	"searchrl/verify/suite"
 )
@@ -35,7 +36,7 @@ func sample(text string) (*suite.Result, Info) {
 			{ID: "b/y", Text: "t", Layer: verify.Sampled, Status: verify.Broken, Error: text, FalseAlarm: 1e-9},
 		},
 		Mutants:          []suite.MutantRow{{ID: text, Text: text, CaughtBy: text}, {ID: "m/alive", Text: "t", CaughtBy: "c", Alive: true, Error: text}},
-		FalseAlarmBudget: 1e-9, Ratio: &suite.Ratio{T: 4, Measured: 4.1, Exact: 4, CI: [2]float64{3.9, 4.3}}, Only: text, Seed: 7,
+		FalseAlarmBudget: 1e-9, Ratio: &suite.Ratio{T: 4, Measured: 4.1, Exact: 4, CI: interval.Interval{Low: 3.9, High: 4.3}}, Only: text, Seed: 7,
 	}, Info{Program: text, Command: text, Machine: text, Started: time.Unix(0, 0)}
 }
 

@@ -32,7 +32,7 @@ func (s Suite) tasks() []task {
 	if s.Ratio != nil {
 		tasks = append(tasks, task{ratioID, func(ctx context.Context, effort verify.Effort) func(*Result, *Event) {
 			ratio, err := contain(func() (Ratio, error) { return s.Ratio(ctx, effort) })
-			for _, x := range []float64{ratio.Measured, ratio.Exact, ratio.CI[0], ratio.CI[1]} {
+			for _, x := range []float64{ratio.Measured, ratio.Exact, ratio.CI.Low, ratio.CI.High} {
 				if err == nil && (math.IsNaN(x) || math.IsInf(x, 0)) {
 					err = fmt.Errorf("%+v holds what is no finite number", ratio)
 				}

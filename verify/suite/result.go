@@ -1,6 +1,9 @@
 package suite
 
-import "searchrl/verify"
+import (
+	"searchrl/interval"
+	"searchrl/verify"
+)
 
 // Row is what became of one claim.
 type Row struct {
@@ -33,10 +36,10 @@ type MutantRow struct {
 // Ratio is the variance of the full-trajectory advantage estimate over that of the truncated one, measured on the real
 // path against the exact value.
 type Ratio struct {
-	T        int        `json:"T"` // steps of a trajectory
-	Measured float64    `json:"measured"`
-	Exact    float64    `json:"exact"`
-	CI       [2]float64 `json:"ci"` // 95 %
+	T        int               `json:"T"` // steps of a trajectory
+	Measured float64           `json:"measured"`
+	Exact    float64           `json:"exact"`
+	CI       interval.Interval `json:"ci"` // 95 %
 }
 
 // Result is what a run found.

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"searchrl/interval"
 	"searchrl/verify"
 	"searchrl/verify/suite"
 )
@@ -191,7 +192,7 @@ func TestProgress(t *testing.T) {
 }
 
 func TestRatio(t *testing.T) {
-	want := suite.Ratio{T: 4, Measured: 4.01, Exact: 4, CI: [2]float64{3.9, 4.1}}
+	want := suite.Ratio{T: 4, Measured: 4.01, Exact: 4, CI: interval.Interval{Low: 3.9, High: 4.1}}
 	s := suite.Suite{Ratio: func(context.Context, verify.Effort) (suite.Ratio, error) { return want, nil }}
 	result, err := s.Run(t.Context(), suite.Options{}, nil)
 	require.NoError(t, err)
