@@ -69,18 +69,21 @@ func newPlot(f verify.Figure) *plot {
 	p.Summary = describe(f, xs, ys)
 	xAxis, yAxis := newAxis(xs, p.Left, p.Right), newAxis(ys, p.Bottom, p.Top)
 	p.XTicks, p.YTicks = xAxis.ticks(), yAxis.ticks()
-	colours := map[string]int{}
+	lines, used := map[string]int{}, 0 // colours of the lines by family
 	for _, s := range f.Series {
-		key := family(s.Name)
-		if _, known := colours[key]; !known {
-			colours[key] = len(colours)
+		colour, known := lines[family(s.Name)]
+		if !s.Points || !known {
+			colour, used = used, used+1
 		}
-		p.Curves = append(p.Curves, newCurve(s, colours[key], xAxis, yAxis))
+		if !s.Points {
+			lines[family(s.Name)] = colour
+		}
+		p.Curves = append(p.Curves, newCurve(s, colour, xAxis, yAxis))
 	}
 	return p
 }
 
-// family is a series' name up to its last comma: "ρ = 0, exact" and "ρ = 0, measured" share a colour.
+// family is a series' name up to its last comma: the points "ρ = 0, measured" have the colour of the line "ρ = 0, exact".
 func family(name string) string {
 	if i := strings.LastIndex(name, ", "); i > 0 {
 		return name[:i]

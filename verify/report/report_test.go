@@ -139,8 +139,8 @@ func TestPlotGeometry(t *testing.T) {
 	require.Greater(t, p.Curves[0].Points[0].Y, p.Curves[0].Points[3].Y, "upwards is more")
 	require.Equal(t, "y from 0 to 4 against x from 0 to 4. Series: gap; band.", p.Summary)
 
-	p = newPlot(verify.Figure{Series: []verify.Series{{Name: "a, exact"}, {Name: "b"}, {Name: "a, measured", Points: true, Low: []float64{1}}}})
-	require.Equal(t, "s0 s1 s0 dots hollow", p.Curves[0].Class+" "+p.Curves[1].Class+" "+p.Curves[2].Class, "one family, one colour")
+	p = newPlot(verify.Figure{Series: []verify.Series{{Name: "a, exact"}, {Name: "b"}, {Name: "a, measured", Points: true, Low: []float64{1}}, {Name: "a, other"}}})
+	require.Equal(t, "s0 s1 s0 dots hollow s2", p.Curves[0].Class+" "+p.Curves[1].Class+" "+p.Curves[2].Class+" "+p.Curves[3].Class)
 
 	var long verify.Series
 	for i := range 100_000 {
