@@ -30,7 +30,7 @@ func TestFramesOfFaults(t *testing.T) {
 		k := Real()
 		plant(&k)
 		for _, c := range Checks() {
-			evidence, err := c.Run(context.Background(), k, c.stream(1), c.Cases/4)
+			evidence, err := c.Run(context.Background(), k, c.stream(1), max(c.Cases/20, 20))
 			require.NoError(t, err)
 			require.Equal(t, verify.Holds, evidence.Status, "%s: %s: %s", name, c.ID, evidence.Worst)
 		}

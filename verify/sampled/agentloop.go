@@ -1,0 +1,75 @@
+package sampled
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"searchrl/qa"
+	"searchrl/rollout"
+	"searchrl/verify"
+	"searchrl/verify/exact"
+	"searchrl/verify/kernel"
+)
+
+const loopSamples = 768 // pairs of groups through the agent loop
+
+// newLoop puts a process behind the agent loop, with its own rewards as the judge's.
+func newLoop(ctx context.Context, p *exact.Process, k int, kernels kernel.Kernels) (*loop, error) {
+	env, err := exact.NewEnv(p)
+	if err != nil {
+		return nil, err
+	}
+	return &loop{
+		ctx: ctx, env: env.Env, questions: []qa.Question{env.Question}, k: k, t: p.Steps(), kernels: kernels,
+		reward: newTabular(p, k, kernels).reward,
+		judge: func(prefix []int, step []rollout.Segment) (float64, error) {
+			path := slices.Clone(prefix)
+			for _, s := range step {
+				path = append(path, s.Tokens...)
+			}
+			so, _, err := env.Follow(path)
+			if err != nil {
+				return 0, err
+			}
+			r, _ := so.Rewards[len(so.Rewards)-1].Float64()
+			return r, nil
+		},
+	}, nil
+}
+
+// checkLoop is the check of the claim sampled/agent-loop.
+func checkLoop(ctx context.Context, k kernel.Kernels, effort verify.Effort) (verify.Evidence, error) {
+	p := exact.Markov(3, big.NewRat(1, 2))
+	s, err := newLoop(ctx, p, 3, k)
+	if err != nil {
+		return verify.Evidence{}, err
+	}
+	want := exactRatio(p, 3)
+	alarm, m, err := agrees(ctx, s, stream(effort, 1), want, Alpha, loopSamples*factor(effort))
+	if err != nil {
+		return outOfRange(err)
+	}
+	r := m.ratio(3, want)
+	e := verify.Evidence{
+		Status: verify.Holds, Checks: r.Samples, FalseAlarm: Alpha,
+		Worst: fmt.Sprintf("measured %.3f %v, exact %.3f", r.Measured, r.CI, want),
+	}
+	// Power: the same number of samples against ratios that are off.
+	e.Power = fmt.Sprintf("no ratio up to 3 times off would have been found in %d samples", loopSamples)
+	for _, off := range []float64{1.25, 1.5, 2, 3} {
+		found, at, err := agrees(ctx, s, stream(effort, 2), want*off, Alpha, loopSamples)
+		if err != nil {
+			return outOfRange(err)
+		}
+		if found {
+			e.Power = fmt.Sprintf("a ratio off by a factor of %v was found after %.0f samples", off, at.n)
+			break
+		}
+	}
+	if alarm {
+		e.Status = verify.Broken
+	}
+	return e, nil
+}
