@@ -1,11 +1,13 @@
 package suite
 
 import (
+	"context"
 	"slices"
 
 	"searchrl/verify"
 	"searchrl/verify/bound"
 	"searchrl/verify/kernel"
+	"searchrl/verify/sampled"
 )
 
 // Claims returns all claims, in the order they are reported.
@@ -13,6 +15,7 @@ func Claims() []verify.Claim {
 	return slices.Concat(
 		bound.Claims(),
 		kernel.Claims(),
+		sampled.Claims(),
 	)
 }
 
@@ -20,10 +23,17 @@ func Claims() []verify.Claim {
 func Mutants() []verify.Mutant {
 	return slices.Concat(
 		kernel.Mutants(),
+		sampled.Mutants(),
 	)
 }
 
 // All returns the suite of everything.
 func All() Suite {
-	return Suite{Claims: Claims(), Mutants: Mutants()}
+	return Suite{Claims: Claims(), Mutants: Mutants(), Ratio: measureRatio}
+}
+
+// measureRatio measures the variance ratio on a process whose exact ratio is known.
+func measureRatio(ctx context.Context, effort verify.Effort) (Ratio, error) {
+	r, err := sampled.MeasureRatio(ctx, effort)
+	return Ratio{T: r.T, Measured: r.Measured, Exact: r.Exact, CI: r.CI}, err
 }
