@@ -24,15 +24,42 @@ func wilson(share float64, n int) (low, high float64) {
 	return middle - half, middle + half
 }
 
-func TestBasePolicyOfTheStandardLevel(t *testing.T) {
-	files, err := tinyworld.Base(tinyworld.Standard)
+func TestBasePolicies(t *testing.T) {
+	for _, level := range tinyworld.Levels() {
+		t.Run(string(level), func(t *testing.T) {
+			policy := basePolicy(t, level)
+			world := newWorld(t, level, tinyworld.Test)
+			const n = 400
+			for _, c := range []struct {
+				sampling  rollout.Sampling
+				low, high float64 // of the exact match
+			}{
+				{rollout.Sampling{}, .05, .35},
+				{rollout.Sampling{Temperature: 1}, .02, .25}, // enough to learn from, far from solved
+			} {
+				r, err := tinyworld.Examine(context.Background(), world, policy, n, 1, c.sampling)
+				require.NoError(t, err)
+				low, high := wilson(r.EM, n)
+				t.Logf("temperature %g: EM %.3f, 95 %% interval %.3f to %.3f, n = %d", c.sampling.Temperature, r.EM, low, high, n)
+				require.GreaterOrEqual(t, r.EM, c.low)
+				require.LessOrEqual(t, r.EM, c.high)
+				require.LessOrEqual(t, r.Invalid, .05)
+			}
+		})
+	}
+}
+
+// basePolicy loads a level's base policy and checks that its tokenizer is the level's.
+func basePolicy(t *testing.T, level tinyworld.Level) rollout.Policy {
+	t.Helper()
+	files, err := tinyworld.Base(level)
 	require.NoError(t, err)
 	config, weights, err := checkpoint.Load(files)
 	require.NoError(t, err)
 	tok, err := tokenizer.Load(files)
 	require.NoError(t, err)
 	require.Equal(t, tok.VocabSize(), config.VocabSize)
-	built, err := tinyworld.TokenizerFiles(tinyworld.Standard)
+	built, err := tinyworld.TokenizerFiles(level)
 	require.NoError(t, err)
 	for _, name := range []string{"tokenizer.json", "tokenizer_config.json"} {
 		want, err := fs.ReadFile(built, name)
@@ -43,28 +70,12 @@ func TestBasePolicyOfTheStandardLevel(t *testing.T) {
 	}
 	policy, err := plain.New(config, weights, tok)
 	require.NoError(t, err)
-	const n = 400
-	world := newWorld(t, tinyworld.Standard, tinyworld.Test)
-	for _, c := range []struct {
-		sampling  rollout.Sampling
-		low, high float64 // of the exact match
-	}{
-		{rollout.Sampling{}, .05, .35},
-		{rollout.Sampling{Temperature: 1}, .02, .25}, // enough to learn from, far from solved
-	} {
-		r, err := tinyworld.Examine(context.Background(), world, policy, n, 1, c.sampling)
-		require.NoError(t, err)
-		low, high := wilson(r.EM, n)
-		t.Logf("temperature %g: EM %.3f, 95 %% interval %.3f to %.3f, n = %d", c.sampling.Temperature, r.EM, low, high, n)
-		require.GreaterOrEqual(t, r.EM, c.low)
-		require.LessOrEqual(t, r.EM, c.high)
-		require.LessOrEqual(t, r.Invalid, .05)
-	}
+	return policy
 }
 
 func TestEmbeddedFilesAreSmall(t *testing.T) {
 	total := int64(0)
-	for _, level := range []tinyworld.Level{tinyworld.Standard} {
+	for _, level := range tinyworld.Levels() {
 		files, err := tinyworld.Base(level)
 		require.NoError(t, err)
 		require.NoError(t, fs.WalkDir(files, ".", func(_ string, d fs.DirEntry, err error) error {

@@ -58,8 +58,12 @@ type Strength struct {
 	Premature   float64 // share of premature answers, for all
 }
 
-// Medium is the strength of the embedded base policies.
-var Medium = Strength{GoodKnown: .55, GoodUnknown: .25, Premature: .08}
+// The strengths of the embedded base policies. On the hard level a useless step costs most questions, so the good steps
+// must be more frequent for any trajectory to succeed.
+var (
+	Medium     = Strength{GoodKnown: .55, GoodUnknown: .25, Premature: .08}
+	MediumHard = Strength{GoodKnown: .75, GoodUnknown: .40, Premature: .06}
+)
 
 // habits is each relation's habitual fault; the relations without one are searched well.
 var habits = map[string]Behaviour{

@@ -41,7 +41,7 @@ type Options struct {
 
 // DefaultOptions returns how the embedded base policy of a level was made.
 func DefaultOptions(level tinyworld.Level) Options {
-	return Options{
+	o := Options{
 		Level:    level,
 		Seed:     1,
 		Worlds:   200,
@@ -49,6 +49,11 @@ func DefaultOptions(level tinyworld.Level) Options {
 		Habits:   Phase{Name: "habits", Steps: 250, Batch: 64, Peak: 1e-3, WarmUp: 25, Mixture: Habits(level, Medium)},
 		Evaluate: 100,
 	}
+	if level == tinyworld.Hard {
+		o.Skill.Steps, o.Skill.Peak, o.Evaluate = 2400, 2.5e-3, 200
+		o.Habits.Mixture = Habits(level, MediumHard)
+	}
+	return o
 }
 
 // Progress reports one step.
@@ -68,15 +73,20 @@ type Result struct {
 	Base    checkpoint.Weights // after the habit phase: the base policy
 }
 
-// Config returns the shape of the level's base policy: a Qwen2 decoder of 64 dimensions and two layers.
+// Config returns the shape of the level's base policy: a Qwen2 decoder of 64 dimensions and two layers, on the hard level
+// three, since it must find a fact among several and compare ages.
 func Config(level tinyworld.Level) (checkpoint.Config, error) {
 	tok, err := tinyworld.Tokenizer(level)
 	if err != nil {
 		return checkpoint.Config{}, err
 	}
 	eos, _ := tok.EOS()
+	layers := 2
+	if level == tinyworld.Hard {
+		layers = 3
+	}
 	return checkpoint.Config{
-		VocabSize: tok.VocabSize(), HiddenSize: 64, IntermediateSize: 168, Layers: 2, Heads: 4, KVHeads: 4, HeadDim: 16,
+		VocabSize: tok.VocabSize(), HiddenSize: 64, IntermediateSize: 168, Layers: layers, Heads: 4, KVHeads: 4, HeadDim: 16,
 		RMSNormEps: 1e-6, RopeTheta: 1000, TieEmbeddings: true, MaxPositions: 512, EOS: []int{eos},
 	}, nil
 }
