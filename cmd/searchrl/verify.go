@@ -132,7 +132,7 @@ func showVerification(w io.Writer, r *suite.Result, width int) {
 			fmt.Fprintf(w, "  %s %s: %s\n", style(red, "lives:"), m.ID, printable(strings.TrimSpace(m.Text+" "+m.Error)))
 		}
 	}
-	fmt.Fprintf(w, "False-alarm budget: %.3g, over all claims.\n", r.FalseAlarmBudget)
+	fmt.Fprintf(w, "False-alarm budget: %.2g in this run, %.2g in one go test ./... of all.\n", r.FalseAlarmBudget, r.TestBudget)
 	if r.Ratio != nil {
 		fmt.Fprintf(w, "Variance ratio: measured %.3f %v (95 %%), exact %.3f, T = %d.\n", r.Ratio.Measured, r.Ratio.CI, r.Ratio.Exact, r.Ratio.T)
 	}

@@ -42,7 +42,8 @@ type Document struct {
 		List    []suite.MutantRow `json:"list"`
 	} `json:"mutants"`
 	FalseAlarmBudget float64      `json:"false_alarm_budget"`
-	Ratio            *suite.Ratio `json:"ratio"` // null if it was not measured
+	TestBudget       float64      `json:"test_budget"` // the same of all random checks in one go test ./...
+	Ratio            *suite.Ratio `json:"ratio"`       // null if it was not measured
 	RatioError       string       `json:"ratio_error,omitempty"`
 	Seed             uint64       `json:"seed"`
 	Long             bool         `json:"long"`
@@ -55,7 +56,7 @@ type Document struct {
 
 // NewDocument returns the result as a document; folder is where the report is, "" for nowhere.
 func NewDocument(r *suite.Result, info Info, folder string) *Document {
-	d := &Document{Claims: r.Claims, FalseAlarmBudget: r.FalseAlarmBudget, Ratio: r.Ratio, RatioError: r.RatioError,
+	d := &Document{Claims: r.Claims, FalseAlarmBudget: r.FalseAlarmBudget, TestBudget: r.TestBudget, Ratio: r.Ratio, RatioError: r.RatioError,
 		Seed: r.Seed, Long: r.Long, Only: r.Only, Seconds: r.Seconds, Interrupted: r.Interrupted, Folder: folder, Info: info}
 	d.Mutants.Planted, d.Mutants.Caught, d.Mutants.List = len(r.Mutants), r.Caught(), r.Mutants
 	return d

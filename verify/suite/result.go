@@ -48,12 +48,14 @@ type Result struct {
 	Mutants []MutantRow `json:"mutants"`
 	// FalseAlarmBudget is the sum of the claims' false-alarm bounds.
 	FalseAlarmBudget float64 `json:"false_alarm_budget"`
-	Ratio            *Ratio  `json:"ratio"` // nil if it was not measured
-	RatioError       string  `json:"ratio_error,omitempty"`
-	Seed             uint64  `json:"seed"`
-	Long             bool    `json:"long"`
-	Only             string  `json:"only,omitempty"`
-	Seconds          float64 `json:"seconds"`
+	// TestBudget is the same for all random checks in one go test ./... of the project, 0 if it is not known.
+	TestBudget float64 `json:"test_budget"`
+	Ratio      *Ratio  `json:"ratio"` // nil if it was not measured
+	RatioError string  `json:"ratio_error,omitempty"`
+	Seed       uint64  `json:"seed"`
+	Long       bool    `json:"long"`
+	Only       string  `json:"only,omitempty"`
+	Seconds    float64 `json:"seconds"`
 	// Interrupted: the run was cancelled; only what had ended by then is in the result.
 	Interrupted bool `json:"interrupted,omitempty"`
 }

@@ -51,7 +51,7 @@ func (s Suite) Run(ctx context.Context, options Options, observe func(Event)) (*
 		return nil, err
 	}
 	result := &Result{Claims: make([]Row, len(s.Claims)), Mutants: make([]MutantRow, len(s.Mutants)),
-		Seed: options.Seed, Long: options.Long, Only: options.Only}
+		TestBudget: s.TestBudget, Seed: options.Seed, Long: options.Long, Only: options.Only}
 	started := time.Now()
 	whole := follow(ctx, s.tasks(), options, func(n notice, event Event) {
 		if n.file != nil {

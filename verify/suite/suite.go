@@ -13,6 +13,8 @@ import (
 type Suite struct {
 	Claims  []verify.Claim
 	Mutants []verify.Mutant
+	// TestBudget is reported with the result: the false-alarm budget of the project's tests.
+	TestBudget float64
 	// Ratio, if set, measures the variance ratio on the real path.
 	Ratio func(ctx context.Context, effort verify.Effort) (Ratio, error)
 }
@@ -52,7 +54,7 @@ func (s Suite) Select(only string) (Suite, error) {
 		return s, nil
 	}
 	pattern := regexp.MustCompile("^" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(only)) + "$")
-	var selected Suite
+	selected := Suite{TestBudget: s.TestBudget}
 	unknown := &UnknownError{Only: only}
 	for _, c := range s.Claims {
 		unknown.Known = append(unknown.Known, c.ID)

@@ -18,6 +18,7 @@ import (
 
 	"searchrl/interval"
 	"searchrl/verify"
+	"searchrl/verify/sampled"
 	"searchrl/verify/suite"
 )
 
@@ -236,7 +237,8 @@ func TestEverything(t *testing.T) {
 		}
 	}
 	require.Empty(t, wrong, "seed %d (searchrl verify --seed %[1]d):\n%s", result.Seed, strings.Join(wrong, "\n"))
-	require.LessOrEqual(t, result.FalseAlarmBudget, 1e-6)
+	require.LessOrEqual(t, result.FalseAlarmBudget, result.TestBudget, "sampled.Budget counts every claim that samples")
+	require.LessOrEqual(t, result.TestBudget, sampled.Limit)
 	require.GreaterOrEqual(t, len(result.Mutants), 40)
 	require.Empty(t, result.RatioError)
 }
