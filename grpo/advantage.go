@@ -33,6 +33,9 @@ func GroupAdvantages(rewards []float64, norm Normalisation) []float64 {
 	if std < StdEpsilon {
 		return advantages
 	}
+	if math.IsNaN(std) {
+		mean = std // rewards that are not finite: every advantage is NaN, mean-only too
+	}
 	for i, r := range rewards {
 		advantages[i] = r - mean
 		if norm != MeanOnly {

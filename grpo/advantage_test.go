@@ -74,8 +74,10 @@ func TestGroupAdvantagesTwin(t *testing.T) {
 func TestNotFiniteRewardShows(t *testing.T) {
 	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		for _, group := range [][]float64{{bad}, {1, bad, 0}} {
-			for _, a := range grpo.GroupAdvantages(group, grpo.Standardised) {
-				require.True(t, math.IsNaN(a), "a reward of %v must not turn into advantage %v", bad, a)
+			for _, norm := range []grpo.Normalisation{grpo.Standardised, grpo.MeanOnly} {
+				for _, a := range grpo.GroupAdvantages(group, norm) {
+					require.True(t, math.IsNaN(a), "a reward of %v must not turn into advantage %v", bad, a)
+				}
 			}
 		}
 	}

@@ -230,7 +230,7 @@ func TestNothingShown(t *testing.T) {
 	p, tried, err := smallest(context.Background(), "x", verify.Effort{}, tiny, never)
 	require.NoError(t, err)
 	require.Equal(t, verify.Broken, limit(p, tried, "", nil).Status)
-	require.Equal(t, Short, tried)
+	require.Equal(t, patience, tried)
 
 	_, err = law{tiny, func(*exact.Process) (bool, string) { return false, "" }}.try(context.Background(), "x", verify.Effort{})
 	require.ErrorContains(t, err, "applies to 0 of")
