@@ -37,9 +37,6 @@ func randomForest(t *rapid.T, vocab int) grpo.Batch {
 
 var anyCost = cost{row: 100, token: 10, score: .1, target: 5, workers: 1}
 
-// place is a token of a tree, wherever it is packed.
-type place struct{ tree, segment, index int }
-
 // TestPackKeepsEveryPath checks the packing against the trees: what each target's predecessor sees, in the order of
 // positions, is exactly its path.
 func TestPackKeepsEveryPath(t *testing.T) {
