@@ -27,7 +27,7 @@ type askCmd struct {
 }
 
 func (c *askCmd) Help() string {
-	return "Questions of the embedded world read like: Who is the boss of the spouse of Okafor?"
+	return "Questions of the embedded world read like: Who is the boss of the mentor of Okafor?"
 }
 
 // answer is the JSON document of ask.
