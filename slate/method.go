@@ -118,8 +118,8 @@ func (m Method) MarshalJSON() ([]byte, error) {
 	}{settings(m), name})
 }
 
-// judged reports whether the method asks a judge.
-func (m Method) judged() bool { return m.Reward == Dense && m.Sampling != Completed }
+// Judges reports whether the method asks a judge.
+func (m Method) Judges() bool { return m.Reward == Dense && m.Sampling != Completed }
 
 // Validate reports the first setting that is out of its range.
 func (m Method) Validate() error {
@@ -141,7 +141,7 @@ func (m Method) Validate() error {
 		return fmt.Errorf("slate: η is %v, expected a positive number", m.Eta)
 	case !(m.Early >= 0) || math.IsInf(m.Early, 0):
 		return fmt.Errorf("slate: λ is %v, expected 0 or more", m.Early)
-	case m.judged() && m.Judge == nil:
+	case m.Judges() && m.Judge == nil:
 		return fmt.Errorf("slate: %s rewards need a judge, there is none", m.Reward)
 	case m.Sampling == Full && m.Credit != ToGo && m.Credit != Return:
 		return fmt.Errorf("slate: credit %q, expected %s or %s", m.Credit, ToGo, Return)

@@ -57,7 +57,7 @@ func (t *tally) add(group []*step, advantages []float64, m Method) {
 		t.dead++
 		return
 	}
-	if best := bestOf(counted(group)); m.judged() && !best.faultless(m) {
+	if best := bestOf(counted(group)); m.Judges() && !best.faultless(m) {
 		t.flawed++
 	}
 }

@@ -106,7 +106,7 @@ func (c *compareCmd) contenders() ([]experiment.Contender, error) {
 			return nil, unusable(fmt.Errorf("--methods names %s twice", name))
 		}
 		seen[name] = true
-		method, err := newMethod(name, c.methodFlags)
+		method, err := newMethod(name, c.methodFlags, c.taskFlags)
 		if err != nil {
 			return nil, err
 		}
