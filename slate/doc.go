@@ -35,7 +35,7 @@
 // Package grpo weighs the loss. Its token mean, the default, gives every sampled token of every candidate of every decision
 // point the same weight: a group counts by the tokens of its candidates. Its step mean gives every candidate the same
 // weight and its tokens equal shares, which is Eq. 7 up to the weight of a question (which we do not divide by its number
-// of steps). The sequence mean knows only the selected paths, so it is not for this method.
+// of steps). The sequence mean knows only the selected paths: it is not for this method.
 //
 // # Source
 //

@@ -95,6 +95,15 @@ func newMethod(name string, f methodFlags, task taskFlags) (grpo.Method, error) 
 	return m, unusable(err)
 }
 
+// fits reports whether the aggregation can weigh what the method samples: the sequence mean knows trajectories alone, and
+// candidates that were not selected are on none.
+func (f methodFlags) fits(name string, how grpo.Aggregation) error {
+	if (name == "slate" && slate.Sampling(f.slateFlags.Sampling) != slate.Full || name == "slate-outcome") && how == grpo.SequenceMean {
+		return unusable(fmt.Errorf("--aggregation %s would leave %s's unselected candidates out, expected %s or %s", how, name, grpo.TokenMean, grpo.StepMean))
+	}
+	return nil
+}
+
 // methodNames returns the names that --method takes.
 func methodNames() []string {
 	var names []string

@@ -53,6 +53,9 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.fits(c.Method, config.Aggregation); err != nil {
+		return err
+	}
 	task, err := c.task()
 	if err != nil {
 		return err
