@@ -95,6 +95,19 @@ func TestAllUnknown(t *testing.T) {
 	require.Equal(t, 1., trees[0].Trajectories[0].Reward)
 }
 
+// TestLeftOutCandidatesCanBeTheNextPrefix: only if the judge has no say in it.
+func TestLeftOutCandidatesCanBeTheNextPrefix(t *testing.T) {
+	unknown := "<think>What?</think><search>which capital</search>"
+	env, searcher := environment(t, map[string][]string{asks: {unknown, good}, found: {right}})
+	m := best()
+	m.Candidates = 2
+	for _, next := range []slate.Next{slate.First, slate.Best} {
+		m.Next = next
+		collect(t, m, env)
+	}
+	require.Equal(t, []string{"which capital", "capital of Lunia"}, searcher.queries)
+}
+
 // "Only the FIRST gold alias is passed": here the judge gets all, and the right prefix, of one prefix' steps only.
 func TestWhatTheJudgeSees(t *testing.T) {
 	j := opinions()
