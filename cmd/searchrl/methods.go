@@ -67,12 +67,15 @@ func methods() []method {
 			return checked(searchr1.Method{Group: f.Group, Sampling: f.sampling(), Normalisation: grpo.Normalisation(f.Normalisation)})
 		}},
 		{"slate", func(f methodFlags, task taskFlags) (grpo.Method, error) { return f.slate(task, "", "") }},
-		// The two halves of SLATE, each without the other, to compare with it.
+		// What to compare it with: its two halves, each without the other, and candidates valued by completing them.
 		{"slate-full", func(f methodFlags, task taskFlags) (grpo.Method, error) {
 			return f.slate(task, slate.Full, slate.Dense)
 		}},
 		{"slate-outcome", func(f methodFlags, task taskFlags) (grpo.Method, error) {
 			return f.slate(task, slate.Truncated, slate.Outcome)
+		}},
+		{"slate-completed", func(f methodFlags, task taskFlags) (grpo.Method, error) {
+			return f.slate(task, slate.Completed, slate.Dense)
 		}},
 	}
 }
@@ -98,7 +101,7 @@ func newMethod(name string, f methodFlags, task taskFlags) (grpo.Method, error) 
 // fits reports whether the aggregation can weigh what the method samples: the sequence mean knows trajectories alone, and
 // candidates that were not selected are on none.
 func (f methodFlags) fits(name string, how grpo.Aggregation) error {
-	if (name == "slate" && slate.Sampling(f.slateFlags.Sampling) != slate.Full || name == "slate-outcome") && how == grpo.SequenceMean {
+	if (name == "slate" && slate.Sampling(f.slateFlags.Sampling) != slate.Full || name == "slate-outcome" || name == "slate-completed") && how == grpo.SequenceMean {
 		return unusable(fmt.Errorf("--aggregation %s would leave %s's unselected candidates out, expected %s or %s", how, name, grpo.TokenMean, grpo.StepMean))
 	}
 	return nil
