@@ -15,6 +15,10 @@ const (
 	// SequenceMean gives every trajectory the same weight and its tokens equal shares of it (the GRPO paper). A token
 	// that several trajectories share gets a share from each.
 	SequenceMean Aggregation = "sequence-mean"
+	// StepMean gives every step of the batch the same weight and its tokens equal shares of it, whether a trajectory
+	// goes through it or not: SLATE's mean over the candidates of a decision point. A step is an action with what was
+	// refined and thought before it, or a decision.
+	StepMean Aggregation = "step-mean"
 )
 
 // Targets lists the trained tokens of a forest with their weights, which add up to 1: all tokens with an advantage, a zero
@@ -74,10 +78,35 @@ func segmentWeights(tree *rollout.Tree, how Aggregation) ([]float64, error) {
 				}
 			}
 		}
+	case StepMean:
+		weighSteps(tree, weights)
 	default:
-		return nil, fmt.Errorf("aggregation %q, expected %s or %s", how, TokenMean, SequenceMean)
+		return nil, fmt.Errorf("aggregation %q, expected %s, %s or %s", how, TokenMean, SequenceMean, StepMean)
 	}
 	return weights, nil
+}
+
+// weighSteps sets the weights of StepMean.
+func weighSteps(tree *rollout.Tree, weights []float64) {
+	for last := range tree.Segments {
+		switch tree.Segments[last].Kind {
+		case rollout.Query, rollout.Answer, rollout.Invalid, rollout.Decision:
+		default:
+			continue
+		}
+		step, n := []int{last}, len(tree.Segments[last].Advantages)
+		for s := tree.Segments[last].Parent; s >= 0; s = tree.Segments[s].Parent {
+			if kind := tree.Segments[s].Kind; kind != rollout.Think && kind != rollout.Refine {
+				break
+			}
+			step, n = append(step, s), n+len(tree.Segments[s].Advantages)
+		}
+		for _, s := range step {
+			if n > 0 {
+				weights[s] += 1 / float64(n)
+			}
+		}
+	}
 }
 
 // moving drops the targets whose loss does not depend on the policy: advantage 0 where there is neither a KL nor an

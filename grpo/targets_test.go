@@ -89,3 +89,20 @@ func TestSplitCoversEverythingOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestStepMean: each step weighs the same, also one that no trajectory goes through.
+func TestStepMean(t *testing.T) {
+	tree := twoPaths()
+	think := tree.Add(rollout.Segment{Kind: rollout.Think, Tokens: []int{1, 2, 3}, LogProbs: []float64{-1, -1, -1}, Advantages: []float64{1, 1, 1}})
+	tree.Add(rollout.Segment{Parent: think, Kind: rollout.Query, Tokens: []int{4}, LogProbs: []float64{-1}, Advantages: []float64{1}})
+	SetAdvantage(tree, tree.Trajectories[0].Leaf, 1)
+	SetAdvantage(tree, tree.Trajectories[1].Leaf, -1)
+	targets, err := Targets([]*rollout.Tree{tree}, StepMean)
+	require.NoError(t, err)
+	require.Len(t, targets, 10)
+	weights := make([]float64, len(tree.Segments))
+	for _, target := range targets {
+		weights[target.Segment] += target.Weight
+	}
+	require.InDeltaSlice(t, []float64{0, 1. / 4, 1. / 4, 0, 1. / 4, 3. / 16, 1. / 16}, weights, 1e-15)
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"searchrl/experiment"
+	"searchrl/grpo"
 	"searchrl/runfolder"
 )
 
@@ -106,7 +107,10 @@ func (c *compareCmd) contenders() ([]experiment.Contender, error) {
 			return nil, unusable(fmt.Errorf("--methods names %s twice", name))
 		}
 		seen[name] = true
-		method, err := newMethod(name, c.methodFlags)
+		if err := c.fits(name, grpo.Aggregation(c.Aggregation)); err != nil {
+			return nil, err
+		}
+		method, err := newMethod(name, c.methodFlags, c.taskFlags)
 		if err != nil {
 			return nil, err
 		}

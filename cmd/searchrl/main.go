@@ -62,7 +62,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 			"Without further flags, train and ask use an embedded world with its own small policy."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.Vars{"version": version(), "backends": backendNames, "methods": strings.Join(methodNames(), ", "),
-			"warmstartSeed": warmstartSeed()},
+			"warmstartSeed": warmstartSeed(), "judge_variables": judgeVariables},
 		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }))
 	if err != nil {
 		panic(err)

@@ -45,12 +45,15 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 	if c.Steps < 0 || c.SaveEvery < 0 || c.EvalEvery < 0 {
 		return unusable(errors.New("--steps, --save-every and --eval-every must not be negative"))
 	}
-	method, err := newMethod(c.Method, c.methodFlags)
+	method, err := newMethod(c.Method, c.methodFlags, c.taskFlags)
 	if err != nil {
 		return err
 	}
 	config, err := c.config(c.Temperature, c.Seed)
 	if err != nil {
+		return err
+	}
+	if err := c.fits(c.Method, config.Aggregation); err != nil {
 		return err
 	}
 	task, err := c.task()

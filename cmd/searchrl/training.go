@@ -20,7 +20,7 @@ type trainingFlags struct {
 	KL          string  `name:"kl" default:"k3" enum:"k1,k2,k3" help:"Estimator of the KL divergence from the base policy."`
 	KLCoef      float64 `name:"kl-coef" default:"0" help:"Weight of the KL divergence; 0 leaves it out."`
 	EntropyCoef float64 `default:"0" help:"Weight of the entropy bonus."`
-	Aggregation string  `default:"token-mean" enum:"token-mean,sequence-mean" help:"How tokens share the loss: token-mean or sequence-mean."`
+	Aggregation string  `default:"token-mean" enum:"token-mean,sequence-mean,step-mean" help:"How tokens share the loss: token-mean, sequence-mean or step-mean."`
 	WeightDecay float64 `default:"0" help:"AdamW's weight decay."`
 	MaxGradNorm float64 `default:"1" help:"Largest norm of the gradient; 0 leaves it as it is."`
 }

@@ -1,0 +1,204 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/openai/openai-go/v3"
+	"golang.org/x/sync/errgroup"
+
+	"searchrl/judge"
+)
+
+// Components over which the share of unknown ones is taken.
+const (
+	window      = 200
+	startWindow = 20
+)
+
+// Judge asks a language model. It is safe for concurrent use.
+type Judge struct {
+	options   Options
+	transport *http.Transport
+	chat      openai.ChatCompletionService
+	executor  failsafe.Executor[string]
+	cache     cache
+	slots     chan struct{} // one for each request under way
+
+	mu      sync.Mutex
+	stats   Stats
+	recent  []bool // the last components: true if unknown
+	lastErr error
+}
+
+var _ judge.Judge = (*Judge)(nil)
+
+// Stats count what a judge has done since it was made.
+type Stats struct {
+	Components  int64 // judged or tried; equal ones in one call count each
+	Unknown     int64 // of these, those that could not be judged
+	CacheHits   int64 // prompts found in the cache
+	CacheErrors int64 // replies that could not be cached; they were used all the same
+	Requests    int64 // attempts, retries included
+	// Tokens as the server reports them; 0 if it does not.
+	PromptTokens, CompletionTokens int64
+}
+
+// New makes a judge. It does not talk to the server yet.
+func New(options Options) (*Judge, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	j := &Judge{options: options, cache: cache{options.CacheDir}, slots: make(chan struct{}, options.Concurrency)}
+	j.client()
+	return j, nil
+}
+
+// Close closes idle connections. The judge can be used on.
+func (j *Judge) Close() { j.transport.CloseIdleConnections() }
+
+// Name implements judge.Judge: the model's name.
+func (j *Judge) Name() string { return j.options.Model }
+
+// Stats returns the counts so far.
+func (j *Judge) Stats() Stats {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.stats
+}
+
+func (j *Judge) count(change func(*Stats)) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	change(&j.stats)
+}
+
+// Judge implements judge.Judge. It returns an error if the context ends, or if the share of unknown components has become
+// too high.
+func (j *Judge) Judge(ctx context.Context, steps []judge.Step) ([]judge.Verdict, error) {
+	verdicts := make([]judge.Verdict, len(steps))
+	tasks := map[string]*task{} // by key; equal prompts share one
+	var order []*task
+	add := func(component Component, step judge.Step, to *judge.Score) error {
+		p, err := NewPrompt(component, step, j.options.MaxText)
+		if err != nil {
+			return err
+		}
+		key := hash(j.options.Model, p.System, p.User, fmt.Sprint(j.options.MaxTokens, j.options.PlainReplies))
+		t := tasks[key]
+		if t == nil {
+			t = &task{key: key, prompt: p}
+			tasks[key] = t
+			order = append(order, t)
+		}
+		t.scores = append(t.scores, to)
+		return nil
+	}
+	for i, step := range steps {
+		action := Query
+		if step.IsAnswer {
+			action = Answer
+		}
+		if err := add(Thought, step, &verdicts[i].Thought); err != nil {
+			return nil, err
+		}
+		if step.IsAnswer && j.options.SkipAnswers {
+			verdicts[i].Action = judge.Score{Source: j.Name(), Reason: "this judge is not asked about answers"}
+			continue
+		}
+		if err := add(action, step, &verdicts[i].Action); err != nil {
+			return nil, err
+		}
+	}
+	if err := j.all(ctx, order); err != nil {
+		return nil, fmt.Errorf("judging %d steps: %w", len(steps), err)
+	}
+	if err := j.account(order); err != nil {
+		return nil, err
+	}
+	return verdicts, nil
+}
+
+// task is one prompt and the scores that it decides.
+type task struct {
+	key    string
+	prompt Prompt
+	scores []*judge.Score
+	reply  Reply
+	err    error
+}
+
+// all does the tasks. Its only error is that of the context.
+func (j *Judge) all(ctx context.Context, tasks []*task) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(j.options.Concurrency)
+	for _, t := range tasks {
+		group.Go(func() error {
+			select {
+			case j.slots <- struct{}{}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			defer func() { <-j.slots }()
+			t.reply, t.err = j.one(ctx, t)
+			return ctx.Err()
+		})
+	}
+	return group.Wait()
+}
+
+func (j *Judge) one(ctx context.Context, t *task) (Reply, error) {
+	if reply, ok := j.cache.get(t.key); ok {
+		j.count(func(s *Stats) { s.CacheHits++ })
+		return reply, nil
+	}
+	text, err := j.request(ctx, t.prompt)
+	if err != nil {
+		return Reply{}, err
+	}
+	reply, err := ParseReply(text)
+	if err != nil {
+		return Reply{}, err
+	}
+	if err := j.cache.put(t.key, j.options.Model, text); err != nil {
+		j.count(func(s *Stats) { s.CacheErrors++ })
+	}
+	return reply, nil
+}
+
+// account writes the scores, counts the unknown ones, and decides whether there are too many.
+func (j *Judge) account(tasks []*task) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, t := range tasks {
+		for _, s := range t.scores {
+			*s = judge.Score{Value: float64(t.reply.Score), Known: true, Source: j.Name(), Reason: t.reply.Reason}
+			if t.err != nil {
+				*s = judge.Score{Source: j.Name(), Reason: t.err.Error()}
+				j.stats.Unknown++
+				j.lastErr = t.err
+			}
+			j.stats.Components++
+			j.recent = append(j.recent, t.err != nil)
+		}
+	}
+	j.recent = j.recent[max(0, len(j.recent)-window):]
+	unknown := 0
+	for _, failed := range j.recent {
+		if failed {
+			unknown++
+		}
+	}
+	if share := float64(unknown) / float64(max(len(j.recent), startWindow)); share > j.options.MaxErrorShare {
+		return fmt.Errorf("%w: judge %s at %s could not judge %d of the last %d components, %.3g %% are put up with; the last one: %w",
+			ErrTooMany, j.Name(), j.options.BaseURL, unknown, len(j.recent), 100*j.options.MaxErrorShare, j.lastErr)
+	}
+	return nil
+}
+
+// ErrTooMany is the error of Judge when too many components were unknown.
+var ErrTooMany = errors.New("too many failed judgements")

@@ -1,0 +1,434 @@
+package remote
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"searchrl/judge"
+)
+
+func one(t testing.TB, j *Judge, step judge.Step) judge.Verdict {
+	got, err := j.Judge(context.Background(), []judge.Step{step})
+	require.NoError(t, err)
+	require.NoError(t, judge.Check(got, 1))
+	return got[0]
+}
+
+func TestRequest(t *testing.T) {
+	var mu sync.Mutex
+	var requests []asked
+	j := newJudge(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		require.Equal(t, "/v1/chat/completions", r.URL.Path)
+		require.Equal(t, "Bearer secret-key", r.Header.Get("Authorization"))
+		a := readAsked(t, r)
+		requests = append(requests, a)
+		score := map[bool]string{true: "1", false: "-1"}[strings.Contains(a.Messages[0].Content, `"thought" of`)]
+		say(w, completion(`{"score": `+score+`, "reason": "r"}`))
+	})
+	require.Equal(t, "m", j.Name())
+	step := queryStep("boss of Okafor")
+	step.Past = []judge.Past{{Thought: "before", Query: "earlier", Documents: documents("text")}}
+	steps := []judge.Step{step, step, answerStep("Lindqvist")}
+	got, err := j.Judge(context.Background(), steps)
+	require.NoError(t, err)
+	for _, v := range got {
+		require.Equal(t, judge.Score{Value: 1, Known: true, Source: "m", Reason: "r"}, v.Thought)
+		require.Equal(t, judge.Score{Value: -1, Known: true, Source: "m", Reason: "r"}, v.Action)
+	}
+	require.Len(t, requests, 4, "equal steps are asked once")
+	require.Equal(t, Stats{Components: 6, Requests: 4, PromptTokens: 28, CompletionTokens: 12}, j.Stats())
+	accepted := 0
+	for _, a := range requests {
+		require.Equal(t, "m", a.Model)
+		require.Zero(t, *a.Temperature)
+		require.Equal(t, 256, a.MaxTokens)
+		require.NotNil(t, a.Format)
+		require.Equal(t, []string{"system", "user"}, []string{a.Messages[0].Role, a.Messages[1].Role})
+		m := a.material(t)
+		_, query := m["candidate_step"].(map[string]any)["query"]
+		require.Equal(t, strings.Contains(a.Messages[0].Content, `"query" of`), query, "a thought is judged without its action")
+		if m["accepted_answers"] != nil {
+			accepted++
+			require.Equal(t, []any{"Lindqvist", "L."}, m["accepted_answers"], "every alias")
+		}
+	}
+	require.Equal(t, 1, accepted, "accepted answers are shown for an answer only")
+}
+
+// Every hostile reply, over the wire: unknown, counted, never 0; and neighbours keep their scores.
+func TestHostileRepliesOverHTTP(t *testing.T) {
+	for name, text := range hostile {
+		if name == "not UTF-8" {
+			continue // JSON cannot carry it; see the envelopes
+		}
+		t.Run(name, func(t *testing.T) {
+			j := newJudge(t, func(w http.ResponseWriter, r *http.Request) {
+				if strings.Contains(readAsked(t, r).Messages[0].Content, `"thought" of`) {
+					say(w, completion(text))
+					return
+				}
+				say(w, completion(good))
+			})
+			v := one(t, j, queryStep("q"))
+			require.False(t, v.Thought.Known)
+			require.NotEmpty(t, v.Thought.Reason)
+			require.True(t, v.Action.Known)
+			require.Equal(t, int64(1), j.Stats().Unknown)
+			require.Equal(t, int64(2), j.Stats().Requests, "a reply that came whole is not asked for again")
+		})
+	}
+}
+
+func TestHostileEnvelopes(t *testing.T) {
+	valid := completion(good)
+	quoted, _ := json.Marshal(good)
+	zip := func(text string) string {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		z.Write([]byte(text))
+		z.Close()
+		return b.String()
+	}
+	for _, c := range []struct {
+		name, body string
+		gzip       bool
+		known      bool
+	}{
+		{"plain", valid, false, true},
+		{"gzip", zip(valid), true, true},
+		{"gzip bomb", zip(`{"x":"` + strings.Repeat("a", 50<<20) + `"}`), true, false},
+		{"not gzip", valid, true, false},
+		{"no JSON", "<html>hello</html>", false, false},
+		{"empty", "", false, false},
+		{"null", "null", false, false},
+		{"empty object", "{}", false, false},
+		{"array", "[" + valid + "]", false, false},
+		{"two bodies", valid + valid, false, false},
+		{"not UTF-8", strings.Replace(valid, "good", "g\xff", 1), false, false},
+		{"no choices", `{"choices":[]}`, false, false},
+		{"choices as null", `{"choices":null}`, false, false},
+		{"two choices", strings.Replace(valid, `"choices":[`, `"choices":[{"index":1,"finish_reason":"stop","message":{"role":"assistant","content":`+
+			string(quoted)+`}},`, 1), false, false},
+		{"truncated by length", strings.Replace(valid, `"stop"`, `"length"`, 1), false, false},
+		{"filtered", strings.Replace(valid, `"stop"`, `"content_filter"`, 1), false, false},
+		{"no finish reason", strings.Replace(valid, `"stop"`, `null`, 1), false, false},
+		{"refusal", strings.Replace(valid, `"role"`, `"refusal":"I cannot grade this.","role"`, 1), false, false},
+		{"content null", strings.Replace(valid, string(quoted), `null`, 1), false, false},
+		{"content an object", strings.Replace(valid, string(quoted), good, 1), false, false},
+		{"content parts", strings.Replace(valid, string(quoted), `[{"type":"text","text":`+string(quoted)+`}]`, 1), false, false},
+		{"no message", `{"choices":[{"index":0,"finish_reason":"stop"}]}`, false, false},
+		{"error with status 200", `{"error":{"message":"overloaded"}}`, false, false},
+		{"10 MB", strings.Replace(valid, `"id"`, `"padding":"`+strings.Repeat("a", 10<<20)+`","id"`, 1), false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j := newJudge(t, func(w http.ResponseWriter, r *http.Request) {
+				if c.gzip {
+					w.Header().Set("Content-Encoding", "gzip")
+				}
+				say(w, c.body)
+			})
+			v := one(t, j, answerStep("x"))
+			require.Equal(t, c.known, v.Thought.Known, v.Thought.Reason)
+			require.Equal(t, c.known, v.Action.Known, v.Action.Reason)
+			if !c.known {
+				require.NotEmpty(t, v.Action.Reason)
+				require.Less(t, len(v.Action.Reason), 1000)
+				require.Equal(t, int64(2), j.Stats().Unknown)
+			}
+		})
+	}
+}
+
+// Failures of the way: how many attempts they take, and whether a server that recovers is believed.
+func TestWay(t *testing.T) {
+	status := func(code int, header ...string) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			for i := 0; i+1 < len(header); i += 2 {
+				w.Header().Set(header[i], header[i+1])
+			}
+			w.WriteHeader(code)
+			w.Write([]byte("plain text, not the API's JSON"))
+		}
+	}
+	for _, c := range []struct {
+		name     string
+		fail     func(http.ResponseWriter)
+		again    bool          // asked again
+		min, max time.Duration // of a call with one failure
+	}{
+		{"500", status(500), true, 0, time.Second},
+		{"502", status(502), true, 0, time.Second},
+		{"503", status(503, "Retry-After", "0"), true, 0, time.Second},
+		{"504", status(504), true, 0, time.Second},
+		{"429", status(429), true, 0, time.Second},
+		{"429 for a second", status(429, "Retry-After", "1"), true, time.Second, 2500 * time.Millisecond},
+		{"429 with nonsense", status(429, "Retry-After", "soon"), true, 0, time.Second},
+		{"429 for an hour", status(429, "Retry-After", "3600"), false, 0, time.Second},
+		{"429 until a date", status(429, "Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)), false, 0, time.Second},
+		{"503 for ever", status(503, "Retry-After", "1e300"), false, 0, time.Second},
+		{"408", status(408), true, 0, time.Second},
+		{"400", status(400), false, 0, time.Second},
+		{"401", status(401), false, 0, time.Second},
+		{"404", status(404), false, 0, time.Second},
+		{"501", status(501), false, 0, time.Second},
+		{"redirect loop", status(307, "Location", "/v1/chat/completions"), false, 0, time.Second},
+		{"204", func(w http.ResponseWriter) { w.WriteHeader(204) }, false, 0, time.Second},
+		{"reset before the header", func(w http.ResponseWriter) { panic(http.ErrAbortHandler) }, true, 0, time.Second},
+		{"reset in the body", func(w http.ResponseWriter) { resetAfter(w, completion(good)[:50]) }, true, 0, time.Second},
+		{"reset after a whole object", func(w http.ResponseWriter) { resetAfter(w, completion(good)) }, true, 0, time.Second},
+		{"huge error body", func(w http.ResponseWriter) { w.WriteHeader(500); w.Write(bytes.Repeat([]byte("a"), 8<<20)) }, true, 0, 2 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, recovers := range []bool{true, false} {
+				if !recovers && c.min > 0 {
+					continue // would only take longer
+				}
+				handler, n := counted(func(n int64, w http.ResponseWriter, r *http.Request) {
+					if n > 0 && recovers {
+						say(w, completion(good))
+						return
+					}
+					c.fail(w)
+				})
+				j := newJudge(t, handler, func(o *Options) { o.Concurrency, o.BreakerFailures = 1, 1000; o.SkipAnswers = true })
+				start := time.Now()
+				v := one(t, j, answerStep("x"))
+				took := time.Since(start)
+				require.Equal(t, recovers && c.again, v.Thought.Known, v.Thought.Reason)
+				want := int64(1)
+				if c.again {
+					want = map[bool]int64{true: 2, false: 3}[recovers]
+				}
+				require.Equal(t, want, n.Load())
+				require.GreaterOrEqual(t, took, c.min)
+				require.NotContains(t, v.Thought.Reason, "secret-key")
+				if recovers {
+					require.Less(t, took, c.max+3*time.Second, "generous, for a busy machine")
+				}
+			}
+		})
+	}
+}
+
+func TestSlow(t *testing.T) {
+	handler, n := counted(func(n int64, w http.ResponseWriter, r *http.Request) {
+		if n == 0 { // one byte now and then
+			w.Header().Set("Content-Type", "application/json")
+			for r.Context().Err() == nil {
+				w.Write([]byte(" "))
+				w.(http.Flusher).Flush()
+				time.Sleep(10 * time.Millisecond)
+			}
+			return
+		}
+		say(w, completion(good))
+	})
+	j := newJudge(t, handler, func(o *Options) { o.Timeout = 300 * time.Millisecond; o.SkipAnswers = true })
+	require.True(t, one(t, j, answerStep("x")).Thought.Known)
+	require.Equal(t, int64(2), n.Load())
+}
+
+func TestCancel(t *testing.T) {
+	started := make(chan struct{}, 100)
+	j := newJudge(t, func(w http.ResponseWriter, r *http.Request) {
+		readAsked(t, r) // a server notices that its client has gone only when the body is read
+		started <- struct{}{}
+		<-r.Context().Done()
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { <-started; cancel() }()
+	start := time.Now()
+	got, err := j.Judge(ctx, []judge.Step{queryStep("a"), queryStep("b")})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Nil(t, got)
+	require.Less(t, time.Since(start), time.Second)
+	require.Zero(t, j.Stats().Unknown, "a cancelled judgement is no failed one")
+	// A cancellation ends a wait for Retry-After, too.
+	j = newJudge(t, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Retry-After", "2"); w.WriteHeader(429) })
+	ctx, cancel = context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	start = time.Now()
+	_, err = j.Judge(ctx, []judge.Step{queryStep("a")})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Less(t, time.Since(start), time.Second)
+}
+
+func TestConcurrency(t *testing.T) {
+	var now, most atomic.Int64
+	j := newJudge(t, func(w http.ResponseWriter, r *http.Request) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		time.Sleep(5 * time.Millisecond)
+		say(w, completion(good))
+	}, func(o *Options) { o.Concurrency = 3 })
+	var wg sync.WaitGroup
+	for call := range 4 {
+		wg.Go(func() {
+			var steps []judge.Step
+			for i := range 5 {
+				steps = append(steps, queryStep(fmt.Sprint(call, i)))
+			}
+			got, err := j.Judge(context.Background(), steps)
+			if err != nil || judge.Check(got, 5) != nil || !got[4].Action.Known {
+				t.Errorf("%v %v", got, err)
+			}
+		})
+	}
+	wg.Wait()
+	require.LessOrEqual(t, most.Load(), int64(3))
+	require.Equal(t, int64(40), j.Stats().Requests)
+}
+
+func TestBreaker(t *testing.T) {
+	var down atomic.Bool
+	down.Store(true)
+	handler, n := counted(func(_ int64, w http.ResponseWriter, r *http.Request) {
+		if down.Load() {
+			w.WriteHeader(500)
+			return
+		}
+		say(w, completion(good))
+	})
+	j := newJudge(t, handler, func(o *Options) {
+		o.BreakerFailures, o.BreakerDelay, o.Retries, o.Concurrency = 3, 200*time.Millisecond, 0, 1
+	})
+	var steps []judge.Step
+	for i := range 20 {
+		steps = append(steps, queryStep(strconv.Itoa(i)))
+	}
+	got, err := j.Judge(context.Background(), steps)
+	require.NoError(t, err)
+	require.Equal(t, int64(3), n.Load(), "a dead server is left alone")
+	require.Contains(t, got[19].Action.Reason, "circuit breaker open")
+	down.Store(false)
+	time.Sleep(250 * time.Millisecond)
+	require.True(t, one(t, j, queryStep("again")).Action.Known)
+}
+
+func TestErrorShare(t *testing.T) {
+	var bad atomic.Bool
+	j := newJudge(t, func(w http.ResponseWriter, r *http.Request) {
+		if bad.Load() {
+			say(w, completion("nonsense"))
+			return
+		}
+		say(w, completion(good))
+	}, func(o *Options) { o.MaxErrorShare = 0.1 })
+	bad.Store(true)
+	require.False(t, one(t, j, queryStep("first")).Action.Known, "2 of at least 20 are put up with")
+	_, err := j.Judge(context.Background(), []judge.Step{queryStep("second")})
+	require.ErrorIs(t, err, ErrTooMany)
+	require.ErrorContains(t, err, "4 of the last 4")
+	require.ErrorContains(t, err, "nonsense")
+	require.NotContains(t, err.Error(), "secret-key")
+	bad.Store(false) // it recovers, and the failures leave the window
+	for i := range 120 {
+		_, err = j.Judge(context.Background(), []judge.Step{queryStep(fmt.Sprint(i))})
+	}
+	require.NoError(t, err)
+	require.Len(t, j.recent, window)
+	require.Equal(t, int64(4), j.Stats().Unknown)
+}
+
+func TestRefusedConnection(t *testing.T) {
+	j := newJudge(t, nil, func(o *Options) { o.BaseURL = "http://127.0.0.1:1/v1"; o.MaxErrorShare = 0.05 })
+	_, err := j.Judge(context.Background(), []judge.Step{queryStep("a")})
+	require.ErrorIs(t, err, ErrTooMany)
+	require.ErrorContains(t, err, "127.0.0.1:1")
+}
+
+func TestCache(t *testing.T) {
+	handler, n := counted(func(_ int64, w http.ResponseWriter, r *http.Request) { say(w, completion(good)) })
+	dir := filepath.Join(t.TempDir(), "cache")
+	with := func(o *Options) { o.CacheDir = dir }
+	j := newJudge(t, handler, with)
+	step := queryStep("a")
+	first := one(t, j, step)
+	require.True(t, first.Thought.Known && first.Action.Known)
+	require.Equal(t, int64(2), n.Load())
+	again := newJudge(t, handler, with)
+	require.Equal(t, first, one(t, again, step))
+	require.Equal(t, int64(2), n.Load())
+	require.Equal(t, int64(2), again.Stats().CacheHits)
+	// Another model, another step and other prompts are other questions.
+	other := newJudge(t, handler, with, func(o *Options) { o.Model = "m2" })
+	one(t, other, step)
+	one(t, j, queryStep("b"))
+	require.Equal(t, int64(6), n.Load())
+
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	require.NoError(t, err)
+	require.Len(t, files, 6)
+	contents := map[string][]byte{}
+	for _, f := range files {
+		contents[f], err = os.ReadFile(f)
+		require.NoError(t, err)
+		require.NotContains(t, string(contents[f]), "secret-key")
+	}
+	damage := map[string]func([]byte) []byte{
+		"empty":         func([]byte) []byte { return nil },
+		"truncated":     func(b []byte) []byte { return b[:len(b)/2] },
+		"other score":   func(b []byte) []byte { return bytes.Replace(b, []byte(`\"score\": 1`), []byte(`\"score\": 0`), 1) },
+		"no JSON":       func([]byte) []byte { return []byte("hello") },
+		"huge":          func(b []byte) []byte { return append(b, bytes.Repeat([]byte(" "), 2*maxEntry)...) },
+		"not a reply":   func([]byte) []byte { return []byte(`{"reply":"x","sha256":"y"}`) },
+		"another entry": func(b []byte) []byte { return contents[files[0]] },
+	}
+	for name, change := range damage {
+		t.Run(name, func(t *testing.T) {
+			for _, f := range files {
+				require.NoError(t, os.WriteFile(f, change(contents[f]), 0o644))
+			}
+			if name == "another entry" {
+				require.NoError(t, os.WriteFile(files[0], contents[files[1]], 0o644))
+			}
+			before := n.Load()
+			require.Equal(t, first, one(t, j, step))
+			require.Equal(t, before+2, n.Load(), "a damaged entry is a miss")
+			for f, b := range contents {
+				require.NoError(t, os.WriteFile(f, b, 0o644))
+			}
+		})
+	}
+}
+
+func TestOnlyGoodRepliesAreCached(t *testing.T) {
+	handler, n := counted(func(n int64, w http.ResponseWriter, r *http.Request) {
+		if n < 2 {
+			say(w, completion("nonsense"))
+			return
+		}
+		say(w, completion(good))
+	})
+	j := newJudge(t, handler, func(o *Options) { o.CacheDir = t.TempDir() })
+	require.False(t, one(t, j, queryStep("a")).Thought.Known)
+	require.True(t, one(t, j, queryStep("a")).Thought.Known)
+	require.Equal(t, int64(4), n.Load())
+}
+
+// A cache that cannot be written costs nothing but the saving.
+func TestCacheUnwritable(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	j := newJudge(t, func(w http.ResponseWriter, r *http.Request) { say(w, completion(good)) }, func(o *Options) { o.CacheDir = file })
+	require.True(t, one(t, j, queryStep("a")).Thought.Known)
+	require.Equal(t, int64(2), j.Stats().CacheErrors)
+}

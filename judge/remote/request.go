@@ -1,0 +1,214 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+	"github.com/openai/openai-go/v3/shared"
+)
+
+// maxBody is the longest response that is read, in bytes after decompression.
+const maxBody = 1 << 20
+
+// failure is an attempt that brought no reply.
+type failure struct {
+	err    error
+	status int           // of HTTP; 0 without a response
+	again  bool          // worth another attempt
+	wait   time.Duration // Retry-After; negative if absent
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// errWhole marks a response that arrived whole and is of no use, so that asking again would not help.
+var errWhole = errors.New("the response is of no use")
+
+// whole is a transport that reads bodies to their end, up to maxBody, so that one that breaks off is an error of the
+// transport like any other, and one that is too long is never held.
+type whole struct{ next http.RoundTripper }
+
+func (w whole) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := w.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	switch {
+	case len(body) > maxBody && response.StatusCode < 400:
+		return nil, fmt.Errorf("%w: it has more than %d bytes", errWhole, maxBody)
+	case response.StatusCode >= 400: // the status says it all, however the body ends
+		body = nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the response: %w", err)
+	case response.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("%w: its status is %s", errWhole, response.Status)
+	case !json.Valid(body) || !utf8.Valid(body):
+		return nil, fmt.Errorf("%w: it is no JSON: %s", errWhole, excerpt(string(body)))
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, nil
+}
+
+// client builds the client and its policies. It reads no environment, as openai.NewClient would.
+func (j *Judge) client() {
+	j.transport = http.DefaultTransport.(*http.Transport).Clone()
+	j.transport.MaxIdleConnsPerHost = j.options.Concurrency
+	j.transport.MaxResponseHeaderBytes = 64 << 10
+	settings := []option.RequestOption{
+		option.WithBaseURL(j.options.BaseURL), option.WithMaxRetries(0),
+		option.WithHTTPClient(&http.Client{
+			Transport:     whole{j.transport},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}),
+	}
+	if j.options.Key != "" {
+		settings = append(settings, option.WithAPIKey(j.options.Key))
+	}
+	j.chat = openai.NewChatCompletionService(settings...)
+
+	retry := retrypolicy.NewBuilder[string]().
+		WithMaxRetries(j.options.Retries).
+		WithBackoff(j.options.Backoff, max(j.options.MaxDelay, j.options.Backoff+1)).
+		WithJitterFactor(0.2).
+		WithDelayFunc(func(attempt failsafe.ExecutionAttempt[string]) time.Duration {
+			if f := (*failure)(nil); errors.As(attempt.LastError(), &f) {
+				return f.wait
+			}
+			return -1
+		}).
+		HandleIf(func(_ string, err error) bool {
+			f := (*failure)(nil)
+			return errors.As(err, &f) && f.again && f.wait <= j.options.MaxDelay
+		}).
+		ReturnLastFailure().
+		Build()
+	breaker := circuitbreaker.NewBuilder[string]().
+		HandleIf(func(_ string, err error) bool {
+			f := (*failure)(nil)
+			return errors.As(err, &f) && f.again && f.status != http.StatusTooManyRequests
+		}).
+		WithFailureThreshold(uint(j.options.BreakerFailures)).
+		WithSuccessThreshold(1).
+		WithDelay(j.options.BreakerDelay).
+		Build()
+	j.executor = failsafe.With[string](retry, breaker)
+}
+
+// request asks the model, with retries, and returns its reply.
+func (j *Judge) request(ctx context.Context, p Prompt) (string, error) {
+	reply, err := j.executor.WithContext(ctx).Get(func() (string, error) { return j.attempt(ctx, p) })
+	if cause := ctx.Err(); cause != nil {
+		return "", cause
+	}
+	return reply, err
+}
+
+// attempt asks the model once.
+func (j *Judge) attempt(ctx context.Context, p Prompt) (string, error) {
+	j.count(func(s *Stats) { s.Requests++ })
+	ctx, cancel := context.WithTimeout(ctx, j.options.Timeout)
+	defer cancel()
+	params := openai.ChatCompletionNewParams{
+		Model:       shared.ChatModel(j.options.Model),
+		Messages:    []openai.ChatCompletionMessageParamUnion{openai.SystemMessage(p.System), openai.UserMessage(p.User)},
+		Temperature: openai.Float(0),
+		MaxTokens:   openai.Int(int64(j.options.MaxTokens)),
+	}
+	if !j.options.PlainReplies {
+		params.ResponseFormat.OfJSONSchema = &shared.ResponseFormatJSONSchemaParam{
+			JSONSchema: shared.ResponseFormatJSONSchemaJSONSchemaParam{Name: "judgement", Strict: openai.Bool(true), Schema: replySchema},
+		}
+	}
+	var response *http.Response
+	completion, err := j.chat.New(ctx, params, option.WithResponseInto(&response))
+	switch {
+	case response != nil && response.StatusCode >= 400:
+		return "", rejected(response)
+	case err != nil && ctx.Err() == context.DeadlineExceeded:
+		return "", &failure{err: fmt.Errorf("no response within %v", j.options.Timeout), again: true, wait: -1}
+	case err == nil && completion == nil: // the body is null
+		return "", fmt.Errorf("%w: it is null", errWhole)
+	case err != nil:
+		return "", &failure{err: err, again: response == nil && !errors.Is(err, errWhole), wait: -1}
+	}
+	j.count(func(s *Stats) {
+		s.PromptTokens += max(0, completion.Usage.PromptTokens)
+		s.CompletionTokens += max(0, completion.Usage.CompletionTokens)
+	})
+	return content(completion)
+}
+
+// replySchema is the JSON schema of a reply. ParseReply checks what comes all the same.
+var replySchema = map[string]any{
+	"type": "object",
+	"properties": map[string]any{
+		"score":  map[string]any{"type": "integer", "enum": []int{-1, 0, 1}},
+		"reason": map[string]any{"type": "string"},
+	},
+	"required": []string{"score", "reason"}, "additionalProperties": false,
+}
+
+// rejected describes a response with an error status. The status and Retry-After are read here, since the client reports
+// neither if the body is not the API's.
+func rejected(r *http.Response) *failure {
+	f := &failure{err: fmt.Errorf("the server says %d %s", r.StatusCode, http.StatusText(r.StatusCode)), status: r.StatusCode, wait: -1}
+	switch r.StatusCode {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
+		f.again = true
+	default:
+		f.again = r.StatusCode >= 500 && r.StatusCode != http.StatusNotImplemented
+	}
+	if wait, ok := retryAfter(r.Header.Get("Retry-After"), time.Now()); ok {
+		f.wait = wait
+	}
+	return f
+}
+
+// retryAfter reads the header: seconds or a date. The longest duration stands for longer ones.
+func retryAfter(header string, now time.Time) (time.Duration, bool) {
+	if at, err := http.ParseTime(header); err == nil {
+		return max(0, at.Sub(now)), true
+	}
+	seconds, err := strconv.ParseFloat(header, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(seconds) || seconds < 0 {
+		return 0, false
+	}
+	if seconds > 1e9 {
+		return math.MaxInt64, true
+	}
+	return time.Duration(seconds * float64(time.Second)), true
+}
+
+// content returns the text of a completion that has exactly one, and whole.
+func content(c *openai.ChatCompletion) (string, error) {
+	if len(c.Choices) != 1 {
+		return "", fmt.Errorf("%d choices, expected 1", len(c.Choices))
+	}
+	choice := c.Choices[0]
+	switch {
+	case choice.Message.Refusal != "":
+		return "", fmt.Errorf("the model refuses: %s", excerpt(choice.Message.Refusal))
+	case choice.FinishReason != "stop":
+		return "", fmt.Errorf("the reply ended by %s, expected \"stop\"", excerpt(choice.FinishReason))
+	case !strings.HasPrefix(choice.Message.JSON.Content.Raw(), `"`): // the client reads numbers and objects as texts, too
+		return "", errors.New("the reply is no text")
+	}
+	return choice.Message.Content, nil
+}
