@@ -83,15 +83,20 @@ func (j *Judge) client() {
 	}
 	j.chat = openai.NewChatCompletionService(settings...)
 
+	const jitter = 0.2 // a delay is drawn from (1 ± jitter) times itself
 	retry := retrypolicy.NewBuilder[string]().
 		WithMaxRetries(j.options.Retries).
 		WithBackoff(j.options.Backoff, max(j.options.MaxDelay, j.options.Backoff+1)).
-		WithJitterFactor(0.2).
+		WithJitterFactor(jitter).
 		WithDelayFunc(func(attempt failsafe.ExecutionAttempt[string]) time.Duration {
-			if f := (*failure)(nil); errors.As(attempt.LastError(), &f) {
-				return f.wait
+			f := (*failure)(nil)
+			if !errors.As(attempt.LastError(), &f) {
+				return -1
 			}
-			return -1
+			if f.wait > 0 && f.wait <= j.options.MaxDelay { // never earlier than Retry-After says, whatever the jitter
+				return time.Duration(float64(f.wait)/(1-jitter)) + time.Millisecond
+			}
+			return f.wait
 		}).
 		HandleIf(func(_ string, err error) bool {
 			f := (*failure)(nil)
