@@ -111,6 +111,15 @@ func TestOnlyTheResponseIsGraded(t *testing.T) {
 	require.Equal(t, 1., metrics[grpo.MetricDeadGroups])
 }
 
+// TestNoAnswerEarnsNothing: some gold answers ("A+") normalise to nothing, and so does an answer that was never given.
+func TestNoAnswerEarnsNothing(t *testing.T) {
+	tree := &rollout.Tree{Question: qa.Question{Answers: []string{"A+"}}, Trajectories: []rollout.Trajectory{
+		{End: rollout.OutOfTurns}, {End: rollout.Answered, Answer: "A+"},
+	}}
+	require.Zero(t, searchr1.Outcome(tree, 0))
+	require.Equal(t, 1., searchr1.Outcome(tree, 1))
+}
+
 func TestMeanOnly(t *testing.T) {
 	m := method
 	m.Normalisation = grpo.MeanOnly
