@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"searchrl/grpo"
 	"searchrl/qa"
 	"searchrl/rollout"
 )
@@ -21,8 +22,8 @@ type Result struct {
 	F1       float64     `json:"f1"` // in [0, 1]
 	Searches int         `json:"searches"`
 	Turns    int         `json:"turns"`
-	Invalid  int         `json:"invalid"` // invalid actions
-	Sampled  int         `json:"sampled_tokens"`
+	Invalid  int         `json:"invalid"`        // invalid actions
+	Sampled  int         `json:"sampled_tokens"` // for the question, discarded ones included
 }
 
 // Options of an evaluation.
@@ -31,6 +32,8 @@ type Options struct {
 	Sampling rollout.Sampling
 	// Batch is the number of questions in flight at a time; 0 means 64. It changes speed and memory only.
 	Batch int
+	// Actor answers the questions; nil means the plain agent loop.
+	Actor grpo.Actor
 	// Observe, if set, sees the questions' results and trees after each batch. An error ends the evaluation.
 	Observe func(results []Result, trees []*rollout.Tree) error
 }
@@ -48,10 +51,13 @@ func Run(ctx context.Context, env *rollout.Env, questions []qa.Question, options
 	results := make([]Result, 0, len(questions))
 	for len(results) < len(questions) {
 		part := questions[len(results):min(len(results)+batch, len(questions))]
-		trees, err := env.Rollout(ctx, part, 1, options.Sampling, rng)
+		trees, err := options.answer(ctx, env, part, rng)
 		if err != nil {
 			return results, fmt.Errorf("evaluating questions %d to %d of %d: %w",
 				len(results)+1, len(results)+len(part), len(questions), err)
+		}
+		if len(trees) != len(part) {
+			return results, fmt.Errorf("evaluating questions %d to %d: %d trees, expected %d", len(results)+1, len(results)+len(part), len(trees), len(part))
 		}
 		graded := make([]Result, len(trees))
 		for i, tree := range trees {
@@ -59,6 +65,7 @@ func Run(ctx context.Context, env *rollout.Env, questions []qa.Question, options
 				return results, fmt.Errorf("evaluating question %q: %d trajectories, expected 1", tree.Question.ID, len(tree.Trajectories))
 			}
 			graded[i] = Grade(tree, 0)
+			graded[i].Sampled = tree.Total().Sampled
 		}
 		results = append(results, graded...)
 		if options.Observe != nil {
@@ -68,6 +75,14 @@ func Run(ctx context.Context, env *rollout.Env, questions []qa.Question, options
 		}
 	}
 	return results, nil
+}
+
+// answer lets the actor, or the plain agent loop, answer each question once.
+func (o Options) answer(ctx context.Context, env *rollout.Env, questions []qa.Question, rng *rand.Rand) ([]*rollout.Tree, error) {
+	if o.Actor != nil {
+		return o.Actor.Act(ctx, env, questions, o.Sampling, rng)
+	}
+	return env.Rollout(ctx, questions, 1, o.Sampling, rng)
 }
 
 // Grade returns how trajectory i of tree went. A trajectory without an answer has exact match and F1 0.

@@ -200,7 +200,12 @@ func (r *Run) evaluate(ctx context.Context, learner Learner, phase Phase) ([]eva
 	var done []evaluate.Result
 	questions := r.Task.Test.Questions
 	r.observe(Event{Phase: phase, Total: len(questions)})
-	options := evaluate.Options{Observe: func(results []evaluate.Result, _ []*rollout.Tree) error {
+	// The base policy is the same for every method, so it is evaluated in the plain loop.
+	actor, _ := r.Method.(grpo.Actor)
+	if phase == Before || phase == BeforeSampled {
+		actor = nil
+	}
+	options := evaluate.Options{Actor: actor, Observe: func(results []evaluate.Result, _ []*rollout.Tree) error {
 		done = append(done, results...)
 		r.observe(Event{Phase: phase, Done: len(done), Total: len(questions), Figures: evaluate.Summarise(done)})
 		return nil

@@ -18,5 +18,14 @@ type Method interface {
 	Collect(ctx context.Context, env *rollout.Env, questions []qa.Question, rng *rand.Rand) ([]*rollout.Tree, Metrics, error)
 }
 
+// Actor is a method that answers otherwise than the plain agent loop does, e.g. because it mends its drafts or makes several
+// attempts. A policy that such a method trained is evaluated the way it acts.
+type Actor interface {
+	// Act answers each question once. result[i] belongs to questions[i] and has one trajectory, the one that gives the
+	// answer; whatever else was sampled on the way there stays in the tree, where it counts. All randomness comes from
+	// rng; no advantages are set.
+	Act(ctx context.Context, env *rollout.Env, questions []qa.Question, sampling rollout.Sampling, rng *rand.Rand) ([]*rollout.Tree, error)
+}
+
 // Metrics are named figures of one training step.
 type Metrics map[string]float64
