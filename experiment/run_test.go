@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -17,6 +18,7 @@ import (
 	"searchrl/checkpoint"
 	"searchrl/experiment"
 	"searchrl/grpo"
+	"searchrl/qa"
 	"searchrl/retrieval"
 	"searchrl/rollout"
 	"searchrl/runfolder"
@@ -299,4 +301,46 @@ func readResult(t *testing.T, folder *runfolder.Folder) map[string]any {
 	var out map[string]any
 	require.NoError(t, json.Unmarshal(data, &out))
 	return out
+}
+
+// atOnce answers without a look at anything; it has nothing to train.
+type atOnce struct{}
+
+func (atOnce) Name() string { return "at-once" }
+func (atOnce) Untrained()   {}
+func (atOnce) Collect(context.Context, *rollout.Env, []qa.Question, *rand.Rand) ([]*rollout.Tree, grpo.Metrics, error) {
+	return nil, nil, errors.New("at-once has nothing to train")
+}
+
+func (atOnce) Act(_ context.Context, env *rollout.Env, questions []qa.Question, _ rollout.Sampling, _ *rand.Rand) ([]*rollout.Tree, error) {
+	trees := make([]*rollout.Tree, len(questions))
+	for i, question := range questions {
+		var err error
+		if trees[i], err = env.Start(question); err != nil {
+			return nil, err
+		}
+		leaf := trees[i].Add(rollout.Segment{Kind: rollout.Answer, Tokens: []int{1}, LogProbs: []float64{0}, Value: question.Answers[0]})
+		trees[i].Finish(leaf, rollout.Answered)
+	}
+	return trees, nil
+}
+
+func TestUntrained(t *testing.T) {
+	task := tinyTask(t)
+	var steps int
+	run := experiment.Run{Task: task, Method: atOnce{}, Config: settings(0), Budget: experiment.Budget{Steps: 3}, Sampled: true,
+		Observe: func(e experiment.Event) {
+			if e.Step != nil {
+				steps++
+			}
+		}}
+	result, err := run.Train(context.Background(), newApprentice(t, task, 0.2), nil)
+	require.NoError(t, err)
+	require.Zero(t, steps)
+	require.Zero(t, result.Steps)
+	require.Zero(t, result.SampledTokens)
+	require.Less(t, *result.EMBefore, 1.0)
+	require.Equal(t, 1.0, *result.EMAfter, "evaluated as it acts")
+	require.Equal(t, 1.0, result.SampledAfter.EM)
+	require.Less(t, result.SampledBefore.EM, 1.0, "the base policy in the plain loop")
 }

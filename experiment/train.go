@@ -14,7 +14,8 @@ import (
 	"searchrl/runfolder"
 )
 
-// Run trains one method on one task from one seed.
+// Run trains one method on one task from one seed. A method that has nothing to train (grpo.Untrained) takes no step and is
+// evaluated as it acts; "before" is the same policy in the plain agent loop.
 type Run struct {
 	Task   *Task
 	Method grpo.Method
@@ -105,14 +106,15 @@ func (r *Run) train(ctx context.Context, learner Learner, reference grpo.Scorer,
 		}
 		result.SampledBefore = summary(sampled)
 	}
+	_, untrained := r.Method.(grpo.Untrained)
 	r.observe(Event{Phase: Training, Total: budgetParts})
-	for r.Budget.Done(result.Steps, result.SampledTokens) < 1 {
+	for !untrained && r.Budget.Done(result.Steps, result.SampledTokens) < 1 {
 		if err := r.step(ctx, trainer, learner, result); err != nil {
 			return err
 		}
 	}
 	after, sampled := before, result.SampledBefore
-	if result.Steps > 0 {
+	if result.Steps > 0 || untrained { // a method without training acts otherwise than the base policy was evaluated
 		if after, err = r.evaluate(ctx, learner, After); err != nil {
 			return err
 		}

@@ -27,5 +27,14 @@ type Actor interface {
 	Act(ctx context.Context, env *rollout.Env, questions []qa.Question, sampling rollout.Sampling, rng *rand.Rand) ([]*rollout.Tree, error)
 }
 
+// Untrained is a method that only answers and has nothing to train, a point of comparison such as answering at once. A run of
+// it takes no training step, whatever its budget is, and is evaluated after as it acts. Its Collect is an error.
+type Untrained interface {
+	Method
+	Actor
+	// Untrained does nothing; it tells such a method from one that acts in its own way and is trained.
+	Untrained()
+}
+
 // Metrics are named figures of one training step.
 type Metrics map[string]float64
