@@ -14,6 +14,18 @@
 //
 // with weights w_j that add up to one (see [Aggregation]).
 //
+// # Methods with a critic
+//
+// Where advantages rest on a value function (PPO: package gae) instead of a group, the method is a [CriticMethod] and the
+// learner a [Critic], too. The trainer hands the one to the other:
+//
+//	NewTrainer    method = method.WithCritic(learner)
+//	Collect       the method asks for Values and sets, beside Advantages, Values and Returns of the segments it sampled
+//	Update        each mini-batch: the critic's Fit on those, then the policy's Step on the advantages
+//
+// The critic's state belongs to the learner, hence to one run; its settings are in [Config]. A critic at learning rate 0 whose
+// values are 0 leaves the policy's training bit for bit what it would be without one.
+//
 // # Departures from the sources, and why
 //
 //   - A group without variance, a group of one included, has advantage 0. Search-R1's code gives a group of one mean 0

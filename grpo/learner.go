@@ -19,6 +19,9 @@ type Target struct {
 	Advantage float64
 	// OldLogProb is log π_old of the token, RefLogProb log π_ref (ignored where KLCoef is 0).
 	OldLogProb, RefLogProb float64
+	// OldValue is V_old of the token and Return what the critic should have said (see [ValueLoss]); the policy's loss
+	// ignores both.
+	OldValue, Return float64
 	// Weight is the token's share of the loss; the weights of a batch usually add up to 1.
 	Weight float64
 }

@@ -21,6 +21,8 @@ type Config struct {
 	Aggregation Aggregation `json:"aggregation"`
 	Surrogate   Surrogate   `json:"surrogate"`
 	Optimiser   AdamW       `json:"optimiser"`
+	// Critic is how the critic learns; methods without one ignore it.
+	Critic CriticConfig `json:"critic"`
 	// Seed determines everything random: the order of questions, the samples, the split into mini-batches.
 	Seed uint64 `json:"seed"`
 }
@@ -39,6 +41,9 @@ func (c Config) Validate() error {
 	case !(c.Optimiser.LearningRate >= 0):
 		return fmt.Errorf("learning_rate is %v, expected 0 or more", c.Optimiser.LearningRate)
 	}
+	if err := c.Critic.Validate(); err != nil {
+		return err
+	}
 	return c.Surrogate.Validate()
 }
 
@@ -53,6 +58,7 @@ type Scorer interface {
 type Trainer struct {
 	learner   Learner
 	reference Scorer
+	critic    Critic // nil unless the method is a CriticMethod
 	env       *rollout.Env
 	method    Method
 	questions []qa.Question
@@ -61,7 +67,7 @@ type Trainer struct {
 }
 
 // NewTrainer prepares training from step start (0 for a new run). env.Policy is what trajectories are sampled from,
-// usually the learner itself. reference may be nil where KLCoef is 0.
+// usually the learner itself. reference may be nil where KLCoef is 0. A [CriticMethod] gets the learner's critic.
 func NewTrainer(learner Learner, reference Scorer, env *rollout.Env, method Method, questions []qa.Question, config Config, start int) (*Trainer, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("training settings: %w", err)
@@ -72,7 +78,14 @@ func NewTrainer(learner Learner, reference Scorer, env *rollout.Env, method Meth
 	if len(questions) < config.Questions {
 		return nil, fmt.Errorf("training settings: %d questions given, at least the %d of one step are needed", len(questions), config.Questions)
 	}
-	return &Trainer{learner: learner, reference: reference, env: env, method: method, questions: questions, config: config, step: start}, nil
+	t := &Trainer{learner: learner, reference: reference, env: env, method: method, questions: questions, config: config, step: start}
+	if m, ok := method.(CriticMethod); ok {
+		if t.critic, ok = learner.(Critic); !ok {
+			return nil, fmt.Errorf("method %s needs a learner with a critic, %T has none", method.Name(), learner)
+		}
+		t.method = m.WithCritic(t.critic)
+	}
+	return t, nil
 }
 
 // Rollouts is what one step sampled.
@@ -101,13 +114,22 @@ func (t *Trainer) Collect(ctx context.Context) (*Rollouts, error) {
 	return &Rollouts{Step: t.step, Trees: trees, Metrics: all}, nil
 }
 
-// Update trains on what Collect returned and moves on to the next step. It returns one Update per optimiser step; a
-// mini-batch in which nothing can move (all advantages 0) takes none.
+// Update trains on what Collect returned and moves on to the next step. It returns one Update per optimiser step of the
+// policy; a mini-batch in which nothing can move (all advantages 0) takes none. A critic learns from the same mini-batches,
+// each before the policy does, and what it reports is added to the rollouts' metrics.
 func (t *Trainer) Update(ctx context.Context, rollouts *Rollouts) ([]Update, error) {
 	rng := t.stream(updating)
 	var updates []Update
+	var fits []ValueUpdate
 	for epoch := range t.config.Epochs {
 		for _, part := range split(rng.Perm(len(rollouts.Trees)), t.config.MiniBatches) {
+			if t.critic != nil {
+				fit, err := t.fit(ctx, rollouts.Trees, part)
+				if err != nil {
+					return updates, fmt.Errorf("step %d, epoch %d: training the critic: %w", t.step+1, epoch+1, err)
+				}
+				fits = append(fits, fit)
+			}
 			batch, err := t.batch(ctx, rollouts.Trees, part)
 			if err != nil {
 				return updates, fmt.Errorf("step %d, epoch %d: %w", t.step+1, epoch+1, err)
@@ -121,6 +143,9 @@ func (t *Trainer) Update(ctx context.Context, rollouts *Rollouts) ([]Update, err
 			}
 			updates = append(updates, update)
 		}
+	}
+	if t.critic != nil {
+		valueMetrics(rollouts.Metrics, fits)
 	}
 	t.step++
 	return updates, nil

@@ -33,6 +33,12 @@
 // [searchrl/grpo.Update] are computed in float64 by grpo's own reference from the targets' log-probabilities. If anything
 // is not finite nothing changes and an error says so.
 //
+// # The critic
+//
+// A Model is a [searchrl/grpo.Critic], too: [Model.Values] and [Model.Fit] evaluate and train a second network, a copy of
+// the policy's with a value head of zeros in place of the output head, made when it is first asked for. It shares nothing
+// with the policy but the programs' shapes: rows, bounds and sums in order are the same.
+//
 // # Sampling
 //
 // Two decoders draw from the same streams of random numbers, hence the same samples but for rounding. "plain" is package

@@ -18,7 +18,8 @@ import (
 )
 
 // Model is a Qwen2 decoder whose weights live on a backend's device. It implements grpo.Learner, hence rollout.Policy.
-// It is safe for concurrent use; optimiser steps exclude everything else.
+// It implements grpo.Critic, too, by a second network (see critic.go). It is safe for concurrent use; optimiser steps exclude
+// everything else.
 type Model struct {
 	cfg     checkpoint.Config
 	tok     *tokenizer.Tokenizer
@@ -41,12 +42,16 @@ type Model struct {
 	// deviceVocab is the constant of that name but in tests.
 	deviceVocab int
 
+	criticMu sync.Mutex // before mu
+	critic   *Model     // the network of the critic; nil until it is asked for
+
 	hostMu      sync.Mutex // after mu
 	host        *plain.Model
 	hostVersion int // the version of the weights that host has
 }
 
 var _ grpo.Learner = (*Model)(nil)
+var _ grpo.Critic = (*Model)(nil)
 var _ rollout.Policy = (*Model)(nil)
 
 // Options tune a Model. The zero value is good.
@@ -160,6 +165,11 @@ var errClosed = errors.New("model: used after Close")
 
 // Close frees what the model holds on the device. A second Close does nothing.
 func (m *Model) Close() {
+	m.criticMu.Lock()
+	defer m.criticMu.Unlock()
+	if m.critic != nil {
+		m.critic.Close()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {

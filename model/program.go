@@ -17,11 +17,17 @@ type programs struct {
 	shapes map[string]bool
 }
 
-// Programs returns the number of programs compiled so far.
+// Programs returns the number of programs compiled so far, the critic's included.
 func (m *Model) Programs() int {
+	n := 0
+	m.criticMu.Lock()
+	if m.critic != nil {
+		n = m.critic.Programs()
+	}
+	m.criticMu.Unlock()
 	m.programs.mu.Lock()
 	defer m.programs.mu.Unlock()
-	return len(m.programs.shapes)
+	return n + len(m.programs.shapes)
 }
 
 func (p *programs) close() {

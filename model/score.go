@@ -66,7 +66,8 @@ func (m *Model) check(batch grpo.Batch) error {
 		}
 	}
 	for j, t := range batch.Targets {
-		for name, x := range map[string]float64{"advantage": t.Advantage, "old log-probability": t.OldLogProb, "reference log-probability": t.RefLogProb, "weight": t.Weight} {
+		for name, x := range map[string]float64{"advantage": t.Advantage, "old log-probability": t.OldLogProb, "reference log-probability": t.RefLogProb,
+			"old value": t.OldValue, "return": t.Return, "weight": t.Weight} {
 			if math.IsNaN(x) || math.IsInf(x, 0) {
 				return fmt.Errorf("target %d: its %s is %v, expected a finite number", j, name, x)
 			}

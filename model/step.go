@@ -152,9 +152,19 @@ func (m *Model) gradients(ctx context.Context, p *packing, l lossProgram, s grpo
 	logProbs, entropies = make([]float64, len(targets)), make([]float64, len(targets))
 	err = m.eachRow(ctx, p, func(r *row) ([]*tensors.Tensor, error) {
 		return m.gradientOf(r, p.bucket, l, s, targets, logProbs, entropies)
-	}, func(g []*tensors.Tensor) error {
-		if sum == nil {
-			sum = g
+	}, m.adder(&sum))
+	if err != nil {
+		release(sum...)
+		return nil, nil, nil, err
+	}
+	return sum, logProbs, entropies, nil
+}
+
+// adder returns a reduction that adds up gradients in sum, and frees those that went into it.
+func (m *Model) adder(sum *[]*tensors.Tensor) func([]*tensors.Tensor) error {
+	return func(g []*tensors.Tensor) error {
+		if *sum == nil {
+			*sum = g
 			return nil
 		}
 		n := len(g)
@@ -164,17 +174,12 @@ func (m *Model) gradients(ctx context.Context, p *packing, l lossProgram, s grpo
 				out[i] = Add(in[i], in[n+i])
 			}
 			return out
-		}, anys(sum, g))
+		}, anys(*sum, g))
 		release(g...)
-		release(sum...)
-		sum = next
+		release(*sum...)
+		*sum = next
 		return err
-	})
-	if err != nil {
-		release(sum...)
-		return nil, nil, nil, err
 	}
-	return sum, logProbs, entropies, nil
 }
 
 // Step implements grpo.Learner. The loss and the other figures of the Update are those before the step, computed in float64

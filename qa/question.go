@@ -12,6 +12,9 @@ type Question struct {
 	Source string `json:"source,omitempty"`
 	// Supporting lists the passages that the answer rests on, in the order of the reasoning where it is known.
 	Supporting []Support `json:"supporting,omitempty"`
+	// Keys holds, for each fact that must be found, the wordings of a query for it; in the order of the reasoning where it is
+	// known.
+	Keys [][]string `json:"keys,omitempty"`
 	// Hops counts the facts that must be combined; 0 if unknown.
 	Hops int `json:"hops,omitempty"`
 }

@@ -23,7 +23,7 @@ func OpenQuestions(path string) ([]Question, error) {
 //   - "golden_answers", else "answers", else "answer": one string or a list of strings, at least one of
 //     them not blank (blank ones are dropped);
 //   - "id" (or "_id"): a string or a number, unique; a line without one gets "line-N";
-//   - optionally "source", "supporting" and "hops" as in [Question]; where "hops" is missing, it is the length of
+//   - optionally "source", "supporting", "keys" and "hops" as in [Question]; where "hops" is missing, it is the length of
 //     "decomposition" (MuSiQue) or "evidences" (2WikiMultihopQA). Other fields are ignored.
 //
 // The first line that differs is an error, which names the file, the line and what was expected there.

@@ -17,13 +17,14 @@ const file = `{"id": "q1", "question": "Who?", "golden_answers": ["A", "B"], "so
 
 {"question": "Where?", "answer": "Here"}
 {"_id": 7, "question": "When?", "answers": ["1990", 1991], "answer": "ignored", "decomposition": [["x", "y"], ["z", "u"]]}
-{"id": "q4", "question": "What?", "golden_answers": null, "answer": ["", "That"], "supporting": [{"id": "d", "title": "t", "text": "x"}]}`
+{"id": "q4", "question": "What?", "golden_answers": null, "answer": ["", "That"], "supporting": [{"id": "d", "title": "t", "text": "x"}], "keys": [["a", "b"], ["c"]]}`
 
 var parsed = []Question{
 	{ID: "q1", Text: "Who?", Answers: []string{"A", "B"}, Source: "nq", Hops: 2},
 	{ID: "line-3", Text: "Where?", Answers: []string{"Here"}},
 	{ID: "7", Text: "When?", Answers: []string{"1990", "1991"}, Hops: 2},
-	{ID: "q4", Text: "What?", Answers: []string{"That"}, Supporting: []Support{{ID: "d", Title: "t", Text: "x"}}},
+	{ID: "q4", Text: "What?", Answers: []string{"That"}, Supporting: []Support{{ID: "d", Title: "t", Text: "x"}},
+		Keys: [][]string{{"a", "b"}, {"c"}}},
 }
 
 func gzipped(t testing.TB, text string) []byte {
@@ -69,6 +70,7 @@ func TestReadQuestionsRefuses(t *testing.T) {
 		"id of another":     {`{"question":"x","answer":"y"}` + "\n" + `{"id":"line-1","question":"x","answer":"y"}`, `line 2: id "line-1" is taken`},
 		"negative hops":     {`{"question":"x","answer":"y","hops":-1}`, `"hops" is -1`},
 		"cut gzip":          {string(gzipped(t, file)[:60]), "line 1: the gzip stream is damaged or cut off"},
+		"keys without one":  {`{"question":"x","answer":"y","keys":[["a"],[]]}`, `"keys" has no wording for fact 2`},
 		"supporting is odd": {`{"question":"x","answer":"y","supporting":["d"]}`, "line 1: json: cannot unmarshal string"},
 	} {
 		questions, err := ReadQuestions(strings.NewReader(c.data))
@@ -88,6 +90,7 @@ func TestWriteQuestions(t *testing.T) {
 	question := rapid.Custom(func(t *rapid.T) Question {
 		return Question{
 			ID: text.Draw(t, "id"), Text: text.Draw(t, "text"), Answers: rapid.SliceOfN(text, 1, 3).Draw(t, "answers"),
+			Keys:   rapid.SliceOfN(rapid.SliceOfN(rapid.String(), 1, 3), 1, 3).Draw(t, "keys"),
 			Source: rapid.String().Draw(t, "source"), Hops: rapid.IntRange(0, 4).Draw(t, "hops"),
 		}
 	})

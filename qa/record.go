@@ -17,6 +17,7 @@ type record struct {
 	Answer        scalars           `json:"answer"`
 	Source        string            `json:"source"`
 	Supporting    []Support         `json:"supporting"`
+	Keys          [][]string        `json:"keys"`
 	Hops          int               `json:"hops"`
 	Decomposition []json.RawMessage `json:"decomposition"`
 	Evidences     []json.RawMessage `json:"evidences"`
@@ -46,6 +47,11 @@ func parseQuestion(line []byte) (Question, error) {
 	if len(answers) == 0 {
 		return Question{}, fmt.Errorf(`no answer in "golden_answers", "answers" or "answer"; %s`, expected)
 	}
+	for i, wordings := range rec.Keys {
+		if len(wordings) == 0 {
+			return Question{}, fmt.Errorf(`"keys" has no wording for fact %d; expected one or more for each`, i+1)
+		}
+	}
 	if rec.Hops < 0 {
 		return Question{}, fmt.Errorf(`"hops" is %d; expected 0 or more`, rec.Hops)
 	}
@@ -57,7 +63,7 @@ func parseQuestion(line []byte) (Question, error) {
 	}
 	return Question{
 		ID: string(rec.ID), Text: rec.Question, Answers: answers,
-		Source: rec.Source, Supporting: rec.Supporting, Hops: rec.Hops,
+		Source: rec.Source, Supporting: rec.Supporting, Keys: rec.Keys, Hops: rec.Hops,
 	}, nil
 }
 

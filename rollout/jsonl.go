@@ -120,10 +120,10 @@ func (s *Segment) validateRecord() error {
 			return fmt.Errorf("token %d has the id %d", j, id)
 		}
 	}
-	for _, numbers := range [][]float64{s.LogProbs, s.Advantages} {
+	for _, numbers := range [][]float64{s.LogProbs, s.Advantages, s.Values, s.Returns} {
 		for j, x := range numbers {
 			if !finite(x) {
-				return fmt.Errorf("token %d has the log-probability or advantage %v", j, x)
+				return fmt.Errorf("token %d has the log-probability, advantage, value or return %v", j, x)
 			}
 		}
 	}

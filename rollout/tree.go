@@ -42,6 +42,10 @@ type Segment struct {
 	LogProbs []float64 `json:"logprobs,omitempty"`
 	// Advantages[j] is the advantage of Tokens[j]; nil until a method has set it, and always nil without LogProbs.
 	Advantages []float64 `json:"advantages,omitempty"`
+	// Values[j] is a critic's estimate, made before Tokens[j] was sampled, of the rewards to come, and Returns[j] what the
+	// critic learns it should have been; nil but for methods with a critic, and always nil without LogProbs.
+	Values  []float64 `json:"values,omitempty"`
+	Returns []float64 `json:"returns,omitempty"`
 	// Value is the content of a thought, a query or an answer without tags and surrounding space. Text can hold a
 	// character more or less of the tags, where a token straddles the boundary.
 	Value string `json:"value,omitempty"`
@@ -119,7 +123,7 @@ func (t *Tree) PathTokens(leaf int) []int {
 }
 
 // Validate checks what the rest of the code relies on: parents precede children, log-probabilities and advantages match
-// their tokens one to one, no advantage without a log-probability, and trajectories end at existing segments.
+// their tokens one to one, no advantage or value without a log-probability, and trajectories end at existing segments.
 func (t *Tree) Validate() error {
 	for i := range t.Segments {
 		s := &t.Segments[i]
@@ -131,6 +135,9 @@ func (t *Tree) Validate() error {
 		}
 		if s.Advantages != nil && (s.LogProbs == nil || len(s.Advantages) != len(s.Tokens)) {
 			return fmt.Errorf("segment %d (%s): %d advantages for %d tokens, %d of them sampled", i, s.Kind, len(s.Advantages), len(s.Tokens), len(s.LogProbs))
+		}
+		if (s.Values != nil || s.Returns != nil) && (s.LogProbs == nil || len(s.Values) != len(s.Tokens) || len(s.Returns) != len(s.Tokens)) {
+			return fmt.Errorf("segment %d (%s): %d values and %d returns for %d tokens, %d of them sampled", i, s.Kind, len(s.Values), len(s.Returns), len(s.Tokens), len(s.LogProbs))
 		}
 	}
 	for i, tr := range t.Trajectories {

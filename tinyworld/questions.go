@@ -44,7 +44,8 @@ const AnsweredFromMemory = 0.15
 
 // Questions draws n questions, no two alike: chains that visit no entity twice and can be answered within the turns of the
 // level's protocol. On the standard level they have two to four facts, equally often; on the hard level one to five, or
-// compare two persons first. Supporting holds their passages in the order of the reasoning. It returns fewer where the
+// compare two persons first. Supporting holds their passages and Keys the precise queries for them, in the order of the reasoning.
+// It returns fewer where the
 // world has not that many; it has some ten thousand, about a thousand of them with two facts.
 func (w *World) Questions(rng *rand.Rand, n int) []qa.Question {
 	const patience = 20000 // draws in a row that bring nothing new
@@ -157,6 +158,7 @@ func (w *World) question(c Chain, facts []Fact) qa.Question {
 	for _, fact := range facts {
 		id := w.passage[fact]
 		q.Supporting = append(q.Supporting, qa.Support{ID: id, Title: fact.Subject, Text: fact.Sentence()})
+		q.Keys = append(q.Keys, []string{Ask(fact.Relation, fact.Subject).Query})
 	}
 	return q
 }

@@ -163,8 +163,10 @@ func TestQuestionsAndTheirFacts(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, facts, q.Hops)
 			require.Len(t, q.Supporting, q.Hops)
+			require.Len(t, q.Keys, q.Hops)
 			for i, fact := range facts {
 				require.Contains(t, w.Supports(q.Supporting[i].ID), fact)
+				require.Equal(t, []string{tinyworld.Ask(fact.Relation, fact.Subject).Query}, q.Keys[i])
 				known, _ := tinyworld.Progress(chain, facts[:i])
 				require.Equal(t, i, known)
 				next, more := tinyworld.Next(chain, facts[:i])
