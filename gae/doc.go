@@ -6,13 +6,13 @@
 // A trajectory's tokens that the policy sampled, in order, are j = 0 … n−1; r_j is the reward at token j and V_j the critic's
 // value of what comes before it.
 //
-//	δ_j = r_j + γ V_{j+1} − V_j,  V_n = 0          TD error
-//	A_j = Σ_{l≥0} (γλ)^l δ_{j+l} = δ_j + γλ A_{j+1}  advantage      Eq. 16
-//	G_j = A_j + V_j                                  what the critic learns     the λ-return
+//	δ_j = r_j + γ V_{j+1} − V_j,  V_n = 0              TD error
+//	A_j = Σ_{l≥0} (γλ)^l δ_{j+l} = δ_j + γλ A_{j+1}    advantage, Eq. 16
+//	G_j = A_j + V_j                                    what the critic learns: the λ-return
 //
-// Limiting cases: λ = 0 gives the TD errors; λ = 1 gives Σ_l γ^l r_{j+l} − V_j, whatever V is, so that A is unbiased; with
-// V = 0, γ = λ = 1 and one reward R at the end it is R for every token, exactly: REINFORCE. For λ < 1 a wrong critic biases A
-// (package verify/ppo shows both).
+// Limiting cases: λ = 0 gives the TD errors; λ = 1 gives Σ_l γ^l r_{j+l} − V_j, whatever V is, so that the policy
+// gradient is unbiased for γ = 1; with V = 0, γ = λ = 1 and one reward R at the end it is R for every token, exactly: REINFORCE. For λ < 1 a wrong
+// critic biases the gradient (package verify/ppo shows both).
 //
 // # Which tokens count
 //

@@ -30,6 +30,8 @@ func grown(t testing.TB) *rollout.Tree {
 		if s := &tree.Segments[i]; s.Sampled() {
 			s.Advantages = make([]float64, len(s.Tokens))
 			s.Advantages[0] = -1.0 / 3
+			s.Values, s.Returns = make([]float64, len(s.Tokens)), make([]float64, len(s.Tokens))
+			s.Values[0], s.Returns[0] = 1.0/7, -2.0/3
 			s.Rewards = []rollout.Reward{{Name: "query", Value: 1, Source: "<judge>"}}
 		}
 	}
@@ -89,6 +91,8 @@ func TestHostileTreesAreErrors(t *testing.T) {
 		"token 0 has the id 4294967296":             tree(`{"parent":-1,"kind":"prompt","tokens":[4294967296],"text":""}`, ""),
 		"2 log-probabilities for 1 tokens":          tree(prompt+`,{"parent":0,"kind":"query","tokens":[1],"text":"","logprobs":[0,0]}`, ""),
 		"environment's segment has log-prob":        tree(`{"parent":-1,"kind":"documents","tokens":[1],"text":"","logprobs":[0]}`, ""),
+		"1 values and 1 returns for 1 tokens, 0 of": tree(`{"parent":-1,"kind":"documents","tokens":[1],"text":"","values":[1],"returns":[1]}`, ""),
+		"1 values and 0 returns for 1 tokens, 1 of": tree(`{"parent":-1,"kind":"query","tokens":[1],"text":"","logprobs":[-1],"values":[1]}`, ""),
 		"1 advantages for 1 tokens, 0 of them":      tree(`{"parent":-1,"kind":"documents","tokens":[1],"text":"","advantages":[1]}`, ""),
 		"trajectory 0: leaf 1 of 1 segments":        tree(prompt, `{"leaf":1,"end":"answered"}`),
 		"trajectory 0: leaf -1 of 1 segments":       tree(prompt, `{"leaf":-1,"end":"answered"}`),
