@@ -310,6 +310,22 @@ func TestForcedAnswer(t *testing.T) {
 	require.Equal(t, rollout.StepSpan{First: 5, Action: 6, Last: 6}, tree.Steps(6)[2])
 }
 
+// TestForcedAnswerWithThought: what the environment wrote of a thought is its opening, and no thought of the policy's.
+func TestForcedAnswerWithThought(t *testing.T) {
+	env, _ := newEnv(t, func(prefix string, _ int) string {
+		if strings.HasSuffix(prefix, "<think>I know.</think>\n<answer>") {
+			return "Tarn</answer>"
+		}
+		return "<search>composer of Aurora</search>"
+	})
+	env.Protocol.MaxTurns, env.Protocol.AfterLastTurn, env.Protocol.ForcedAnswer = 1, rollout.ForceAnswer, "<think>I know.</think>\n<answer>"
+	tree := one(t, env, opera)
+	leaf := tree.Trajectories[0].Leaf
+	require.Equal(t, "Tarn", tree.Trajectories[0].Answer)
+	require.Equal(t, []rollout.Kind{"prompt", "query", "documents", "opening", "answer"}, kinds(tree, leaf))
+	require.False(t, tree.Segments[3].Sampled())
+}
+
 func TestOpenedThought(t *testing.T) {
 	env, _ := newEnv(t, func(string, int) string { return " so </think>\n<answer>x</answer>" })
 	tree, err := env.Start(opera)
@@ -592,6 +608,9 @@ func TestEnvironmentIsValidated(t *testing.T) {
 		`gap "x", expected white space`:       func(e *rollout.Env) { e.Protocol.Gap = "x" },
 		`after the last turn "hope"`:          func(e *rollout.Env) { e.Protocol.AfterLastTurn = "hope" },
 		`forced answer "<think>"`:             func(e *rollout.Env) { e.Protocol.ForcedAnswer = "<think>" },
+		`forced answer "Well, <answer>"`:      func(e *rollout.Env) { e.Protocol.ForcedAnswer = "Well, <answer>" },
+		`forced answer "<think>So <answer>"`:  func(e *rollout.Env) { e.Protocol.ForcedAnswer = "<think>So <answer>" },
+		`forced answer "<search>"`:            func(e *rollout.Env) { e.Protocol.ForcedAnswer = "<search>" },
 		"a tag has no name":                   func(e *rollout.Env) { e.Protocol.Tags.Search = "" },
 		`tag "a b" holds ' '`:                 func(e *rollout.Env) { e.Protocol.Tags.Search = "a b" },
 		`two tags are called "think"`:         func(e *rollout.Env) { e.Protocol.Tags.Search = "think" },

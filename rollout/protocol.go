@@ -87,7 +87,8 @@ type Protocol struct {
 	Notice string `json:"notice"`
 	// AfterLastTurn says what happens when MaxTurns steps brought no answer; "" means Fail.
 	AfterLastTurn AfterLastTurn `json:"after_last_turn"`
-	// ForcedAnswer is the opening of a forced answer: white space and the answer's opening tag. "" means the tag alone.
+	// ForcedAnswer is the opening of a forced answer: a thought if the policy is used to one, white space, and the answer's
+	// opening tag. "" means the tag alone. The environment writes it, so none of it is trained.
 	ForcedAnswer string `json:"forced_answer,omitempty"`
 
 	MaxTurns      int `json:"max_turns"`       // B: steps a trajectory, invalid ones included, a forced answer not; ≥ 1
@@ -160,8 +161,8 @@ func (p *Protocol) Validate() error {
 	default:
 		return fmt.Errorf("protocol: after the last turn %q, expected %q or %q", p.AfterLastTurn, Fail, ForceAnswer)
 	}
-	if strings.TrimSpace(p.forcedAnswer()) != p.Tags.Answer.Open() {
-		return fmt.Errorf("protocol: forced answer %q, expected %s and white space", p.ForcedAnswer, p.Tags.Answer.Open())
+	if s := p.Tags.parseStrict(p.forcedAnswer() + "x" + p.Tags.Answer.Close()); s.Kind != Answer || s.Value != "x" {
+		return fmt.Errorf("protocol: forced answer %q, expected %s, with a whole thought and white space before it at most", p.ForcedAnswer, p.Tags.Answer.Open())
 	}
 	for _, budget := range []struct {
 		name       string

@@ -7,6 +7,7 @@ import "searchrl/rollout"
 func Protocol(level Level) rollout.Protocol {
 	p := rollout.Bare()
 	p.Document = " {text}"
+	p.ForcedAnswer = "<think> " + knowsThought + "</think><answer>" // this policy knows no answer without a thought
 	p.MaxTurns = 6
 	p.MaxStepTokens = 32
 	p.TopK = 2

@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
+	"github.com/alecthomas/kong"
 	"github.com/google/renameio/v2"
 
 	"searchrl/evaluate"
 	"searchrl/experiment"
+	"searchrl/grpo"
 	"searchrl/rollout"
 	"searchrl/tinyworld"
 )
@@ -20,6 +22,7 @@ import (
 // evalCmd measures a policy.
 type evalCmd struct {
 	policyFlags   `group:"Task"`
+	Method        string `placeholder:"NAME" help:"Answer as this method does, e.g. direct or rag, with its default settings; otherwise in the plain agent loop."`
 	Questions     string `placeholder:"FILE" help:"Questions as JSON lines, plain or gzip, instead of the embedded world's." group:"Task"`
 	Corpus        string `placeholder:"FILE" help:"Passages as JSON lines, plain or gzip; goes with --questions." group:"Task"`
 	Limit         int    `default:"300" help:"Questions at most; 0 takes all of the file." group:"Task"`
@@ -47,6 +50,7 @@ func (f samplingFlags) sampling() (rollout.Sampling, error) {
 // evaluation is the JSON document of eval.
 type evaluation struct {
 	Task    string `json:"task"`
+	Method  string `json:"method,omitempty"` // how it answered, if not in the plain agent loop
 	Model   string `json:"model"`
 	Backend string `json:"backend"`
 	evaluate.Summary
@@ -55,6 +59,10 @@ type evaluation struct {
 // Run evaluates and prints the figures.
 func (c *evalCmd) Run(ctx context.Context, con *console) error {
 	sampling, err := c.sampling()
+	if err != nil {
+		return err
+	}
+	actor, err := c.actor()
 	if err != nil {
 		return err
 	}
@@ -87,7 +95,7 @@ func (c *evalCmd) Run(ctx context.Context, con *console) error {
 	done := 0
 	right := 0.0
 	results, err := evaluate.Run(ctx, task.Env(policy, task.Test), questions, evaluate.Options{
-		Sampling: sampling,
+		Sampling: sampling, Actor: actor,
 		Observe: func(results []evaluate.Result, _ []*rollout.Tree) error {
 			for _, r := range results {
 				done++
@@ -107,7 +115,27 @@ func (c *evalCmd) Run(ctx context.Context, con *console) error {
 	}
 	summary := evaluate.Summarise(results)
 	showSummary(con.text(), task.Name, summary)
-	return con.document(evaluation{Task: task.Name, Model: base.Name, Backend: string(engine.backend.Kind()), Summary: summary})
+	return con.document(evaluation{Task: task.Name, Method: c.Method, Model: base.Name, Backend: string(engine.backend.Kind()), Summary: summary})
+}
+
+// actor returns what answers as --method says; nil for the plain agent loop.
+func (c *evalCmd) actor() (grpo.Actor, error) {
+	if c.Method == "" {
+		return nil, nil
+	}
+	var defaults methodFlags
+	if err := kong.ApplyDefaults(&defaults, kong.Vars{"judge_variables": judgeVariables}); err != nil {
+		return nil, fmt.Errorf("default settings of the methods: %w", err)
+	}
+	method, err := newMethod(c.Method, defaults, taskFlags{})
+	if err != nil {
+		return nil, err
+	}
+	actor, ok := method.(grpo.Actor)
+	if !ok {
+		return nil, unusable(fmt.Errorf("--method %s: it answers in the plain agent loop, so leave --method out", c.Method))
+	}
+	return actor, nil
 }
 
 // evalStream is the random stream of the samples that eval draws.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"searchrl/baseline/oneshot"
 	"searchrl/baseline/searchr1"
 	"searchrl/grpo"
 	"searchrl/rollout"
@@ -77,6 +78,8 @@ func methods() []method {
 		{"slate-completed", func(f methodFlags, task taskFlags) (grpo.Method, error) {
 			return f.slate(task, slate.Completed, slate.Dense)
 		}},
+		{"direct", func(methodFlags, taskFlags) (grpo.Method, error) { return oneshot.Direct{}, nil }},
+		{"rag", func(methodFlags, taskFlags) (grpo.Method, error) { return oneshot.RAG{}, nil }},
 	}
 }
 

@@ -1,0 +1,121 @@
+package oneshot_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+
+	"searchrl/baseline/oneshot"
+	"searchrl/grpo"
+	"searchrl/internal/scripted"
+	"searchrl/qa"
+	"searchrl/retrieval"
+	"searchrl/rollout"
+	"searchrl/tokenizer"
+)
+
+var (
+	_ grpo.Untrained = oneshot.Direct{}
+	_ grpo.Untrained = oneshot.RAG{}
+)
+
+var lunia = qa.Question{ID: "q", Text: "What is the capital of Lunia?", Answers: []string{"Marrow"}}
+
+// reader knows what it reads and guesses "Dole" otherwise.
+func reader(prefix string, _ int) string {
+	switch {
+	case !strings.HasSuffix(prefix, "<answer>"):
+		return "<think>Hm.</think><search>capital</search>"
+	case strings.Contains(prefix, "is Marrow."):
+		return "Marrow</answer>"
+	}
+	return "Dole</answer>"
+}
+
+func environment(t testing.TB, say func(prefix string, sample int) string) *rollout.Env {
+	file, err := tokenizer.BuildWords(nil, nil)
+	require.NoError(t, err)
+	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
+	require.NoError(t, err)
+	corpus, err := retrieval.NewBM25([]retrieval.Document{{ID: "1", Title: "Lunia", Text: "The capital of Lunia is Marrow."}})
+	require.NoError(t, err)
+	protocol := rollout.SearchR1()
+	protocol.Prompt, protocol.Gap, protocol.ForcedAnswer = "Question: {question}\n", "", ""
+	return &rollout.Env{Policy: &scripted.Policy{Tokenizer: tok, Say: say}, Searcher: corpus, Tokenizer: tok, Protocol: protocol}
+}
+
+func act(t testing.TB, a grpo.Actor, env *rollout.Env, questions ...qa.Question) []*rollout.Tree {
+	trees, err := a.Act(context.Background(), env, questions, rollout.Sampling{}, rand.New(rand.NewPCG(1, 1)))
+	require.NoError(t, err)
+	require.Len(t, trees, len(questions))
+	for _, tree := range trees {
+		require.NoError(t, tree.Validate())
+		require.Len(t, tree.Trajectories, 1)
+	}
+	return trees
+}
+
+func TestAct(t *testing.T) {
+	env := environment(t, reader)
+	other := qa.Question{ID: "r", Text: "Who rules?", Answers: []string{"Dole"}}
+	for i, tree := range act(t, oneshot.Direct{}, env, lunia, other) {
+		require.Equal(t, rollout.Trajectory{Leaf: 2, End: rollout.Answered, Answer: "Dole", Turns: 1, Reward: float64(i)}, tree.Trajectories[0])
+	}
+	trees := act(t, oneshot.RAG{}, env, lunia, other)
+	require.Equal(t, rollout.Trajectory{Leaf: 3, End: rollout.Answered, Answer: "Marrow", Turns: 1, Searches: 1, Reward: 1}, trees[0].Trajectories[0])
+	require.Equal(t, "1", trees[0].Segments[1].Hits[0].ID)
+	require.False(t, trees[0].Segments[1].Sampled())
+	require.False(t, trees[0].Segments[2].Sampled(), "the answer's opening is the environment's")
+	require.Equal(t, "Dole", trees[1].Trajectories[0].Answer, "each question is answered from its own documents")
+}
+
+// TestNoAnswer: text that is no answer, and a prefix without room for one.
+func TestNoAnswer(t *testing.T) {
+	tree := act(t, oneshot.Direct{}, environment(t, func(string, int) string { return "Marrow" }), lunia)[0]
+	require.Equal(t, rollout.InvalidAction, tree.Trajectories[0].End)
+	require.Zero(t, tree.Trajectories[0].Reward)
+
+	env := environment(t, reader)
+	room := len(tree.PathTokens(1))
+	env.Protocol.MaxTokens = room
+	require.Equal(t, rollout.OutOfTokens, act(t, oneshot.Direct{}, env, lunia)[0].Trajectories[0].End)
+	env.Protocol.MaxTokens = room + 100
+	require.Equal(t, rollout.Answered, act(t, oneshot.Direct{}, env, lunia)[0].Trajectories[0].End)
+}
+
+func TestCollect(t *testing.T) {
+	for _, m := range []grpo.Untrained{oneshot.Direct{}, oneshot.RAG{}} {
+		_, _, err := m.Collect(context.Background(), nil, nil, nil)
+		require.ErrorContains(t, err, m.Name()+" only answers")
+	}
+}
+
+// The search engine knows what the policy does not.
+func ExampleRAG() {
+	env := environment(&testing.T{}, reader)
+	for _, method := range []grpo.Untrained{oneshot.Direct{}, oneshot.RAG{}} {
+		trees, err := method.Act(context.Background(), env, []qa.Question{lunia}, rollout.Sampling{}, rand.New(rand.NewPCG(1, 1)))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%s\n%s", method.Name(), rollout.FormatTrajectory(trees[0], 0))
+	}
+	// Output:
+	// direct
+	// question   What is the capital of Lunia?
+	// opening    <answer>
+	// answer     Dole
+	// end        answered: 1 turn, 0 searches, 0 invalid actions, reward 0
+	// rag
+	// question   What is the capital of Lunia?
+	// documents  Doc 1(Title: Lunia) The capital of Lunia is Marrow.
+	// opening    <answer>
+	// answer     Marrow
+	// end        answered: 1 turn, 1 search, 0 invalid actions, reward 1
+}
