@@ -10,42 +10,52 @@ import (
 // prefixForest makes trees of token sequences, so that what they have in common at their beginning is computed once. The
 // target of sequence i, an arbitrary token after its end, makes the packing evaluate all of it.
 func prefixForest(sequences [][]int) grpo.Batch {
-	order := make([]int, len(sequences))
-	for i := range order {
-		order[i] = i
+	trees, ends := rollout.Share(sequences)
+	batch := grpo.Batch{Trees: trees, Targets: make([]grpo.Target, len(sequences))}
+	for i, end := range ends {
+		after := trees[end.Tree].Add(rollout.Segment{Parent: end.Segment, Tokens: []int{0}})
+		batch.Targets[i] = grpo.Target{Tree: end.Tree, Segment: after}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return slices.Compare(sequences[a], sequences[b]) })
-	batch := grpo.Batch{Targets: make([]grpo.Target, len(sequences))}
-	// grow adds what the sequences of order have beyond their first depth tokens, which they share, below parent.
-	var grow func(order []int, depth, tree, parent int)
-	grow = func(order []int, depth, tree, parent int) {
-		for len(order) > 0 {
-			first := sequences[order[0]]
-			if len(first) == depth {
-				t := batch.Trees[tree]
-				batch.Targets[order[0]] = grpo.Target{Tree: tree, Segment: t.Add(rollout.Segment{Parent: parent, Tokens: []int{0}})}
-				order = order[1:]
-				continue
-			}
-			n := 1 // sequences that go on with the same token
-			for n < len(order) && sequences[order[n]][depth] == first[depth] {
-				n++
-			}
-			shared := depth + 1
-			for last := sequences[order[n-1]]; shared < min(len(first), len(last)) && first[shared] == last[shared]; {
-				shared++
-			}
-			in := tree
-			if parent == rollout.NoParent {
-				batch.Trees = append(batch.Trees, &rollout.Tree{})
-				in = len(batch.Trees) - 1
-			}
-			grow(order[:n], shared, in, batch.Trees[in].Add(rollout.Segment{Parent: parent, Tokens: first[depth:shared]}))
-			order = order[n:]
+	return batch
+}
+
+// scoreForest makes trees of the requests. targets[i][m][j] is the place in the batch's targets of token j of target m of
+// request i; a token that several requests ask for after the same path is one target.
+func scoreForest(reqs []rollout.ScoreRequest) (batch grpo.Batch, targets [][][]int) {
+	var sequences [][]int
+	for _, req := range reqs {
+		for _, target := range req.Targets {
+			sequences = append(sequences, slices.Concat(req.Prefix, target))
 		}
 	}
-	grow(order, 0, 0, rollout.NoParent)
-	return batch
+	trees, ends := rollout.Share(sequences)
+	batch.Trees = trees
+	known := map[grpo.Target]int{}
+	targets = make([][][]int, len(reqs))
+	for i, req := range reqs {
+		targets[i] = make([][]int, len(req.Targets))
+		for m, target := range req.Targets {
+			at := grpo.Target{Tree: ends[0].Tree, Segment: ends[0].Segment}
+			ends = ends[1:]
+			at.Index = len(trees[at.Tree].Segments[at.Segment].Tokens) - 1
+			places := make([]int, len(target))
+			for j := len(target) - 1; j >= 0; j-- {
+				place, ok := known[at]
+				if !ok {
+					place = len(batch.Targets)
+					known[at] = place
+					batch.Targets = append(batch.Targets, at)
+				}
+				places[j] = place
+				if at.Index--; at.Index < 0 {
+					at.Segment = trees[at.Tree].Segments[at.Segment].Parent // the prefix is not empty, so there is one
+					at.Index = len(trees[at.Tree].Segments[at.Segment].Tokens) - 1
+				}
+			}
+			targets[i][m] = places
+		}
+	}
+	return batch, targets
 }
 
 // path returns the places in the row of all tokens that the token at place i sees, in order, itself included.

@@ -131,42 +131,31 @@ func (m *Model) logProbsOf(r *row, b bucket, temperature float64) ([]float32, er
 	return fetch[float32](out[0])
 }
 
-// Score implements rollout.Policy: requests become trees, and those with the same prefix share one.
+// Score implements rollout.Policy: the requests become a token tree, and logits are computed at the targets only.
 func (m *Model) Score(ctx context.Context, reqs []rollout.ScoreRequest) ([][][]float64, error) {
-	var batch grpo.Batch
-	trees := map[string]int{}
-	result := make([][][]float64, len(reqs))
 	for i, req := range reqs {
 		if len(req.Prefix) == 0 {
 			return nil, fmt.Errorf("model: score: request %d has an empty prefix", i)
 		}
-		key := fmt.Sprint(req.Prefix)
-		t, ok := trees[key]
-		if !ok {
-			t = len(batch.Trees)
-			trees[key] = t
-			tree := &rollout.Tree{}
-			tree.Add(rollout.Segment{Parent: rollout.NoParent, Kind: rollout.Prompt, Tokens: req.Prefix})
-			batch.Trees = append(batch.Trees, tree)
-		}
-		result[i] = make([][]float64, len(req.Targets))
 		for n, target := range req.Targets {
 			if len(target) == 0 {
 				return nil, fmt.Errorf("model: score: target %d of request %d is empty", n, i)
 			}
-			s := batch.Trees[t].Add(rollout.Segment{Parent: 0, Kind: rollout.Answer, Tokens: target})
-			for j := range target {
-				batch.Targets = append(batch.Targets, grpo.Target{Tree: t, Segment: s, Index: j})
-			}
 		}
 	}
+	batch, targets := scoreForest(reqs)
 	flat, err := m.LogProbs(ctx, batch, 1)
 	if err != nil {
 		return nil, err
 	}
-	for i, req := range reqs {
-		for n, target := range req.Targets {
-			result[i][n], flat = flat[:len(target):len(target)], flat[len(target):]
+	result := make([][][]float64, len(reqs))
+	for i := range targets {
+		result[i] = make([][]float64, len(targets[i]))
+		for n, places := range targets[i] {
+			result[i][n] = make([]float64, len(places))
+			for j, place := range places {
+				result[i][n][j] = flat[place]
+			}
 		}
 	}
 	return result, nil

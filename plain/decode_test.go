@@ -413,3 +413,40 @@ func ExampleModel_Generate() {
 	// 4 tokens ····
 	// 4 tokens ····
 }
+
+// TestScoreSharesEveryPrefix: requests and targets that begin alike, however far, compute what they share once, with or
+// without a cache, and their log-probabilities are those of the readable forward pass.
+func TestScoreSharesEveryPrefix(t *testing.T) {
+	ctx := context.Background()
+	rapid.Check(t, func(t *rapid.T) {
+		cfg, w := anyModel(t)
+		cache := rapid.SampledFrom([]int64{0, plain.DefaultPrefixCache}).Draw(t, "cache")
+		m, err := plain.New(cfg, w, nil, plain.WithPrefixCache(cache))
+		require.NoError(t, err)
+		trunk := tokens(t, cfg.VocabSize, 10, 150, "trunk")
+		var reqs []rollout.ScoreRequest
+		for range rapid.IntRange(1, 5).Draw(t, "requests") {
+			cut := rapid.IntRange(1, len(trunk)).Draw(t, "cut")
+			req := rollout.ScoreRequest{Prefix: slices.Concat(trunk[:cut], tokens(t, cfg.VocabSize, 0, 5, "own"))}
+			for range rapid.IntRange(1, 3).Draw(t, "targets") {
+				target := tokens(t, cfg.VocabSize, 1, 6, "target")
+				if rapid.Bool().Draw(t, "along the trunk") && cut < len(trunk) {
+					target = slices.Concat(trunk[cut:min(cut+10, len(trunk))], target)
+				}
+				req.Targets = append(req.Targets, target)
+			}
+			reqs = append(reqs, req)
+		}
+		got, err := m.Score(ctx, reqs)
+		require.NoError(t, err)
+		require.EqualValues(t, rollout.ScoredTokens(reqs), m.Computed())
+		for i, req := range reqs {
+			for j, target := range req.Targets {
+				require.InDeltaSlice(t, truth(t, m, req.Prefix, target, 1), got[i][j], 1e-4)
+			}
+		}
+		again, err := m.Score(ctx, reqs)
+		require.NoError(t, err)
+		require.Equal(t, got, again, "the cache changes nothing")
+	})
+}

@@ -11,8 +11,9 @@ type Policy interface {
 	// (prefix, sampling, seed, its index n), never on what else is in the call.
 	Generate(ctx context.Context, reqs []GenerateRequest) ([][]Completion, error)
 	// Score returns log π(target_j | prefix, target_<j) at temperature 1, for every token of every target:
-	// result[i][m][j] is token j of target m of request i. Targets of one request share their prefix, which is
-	// computed once.
+	// result[i][m][j] is token j of target m of request i. Whatever several requests of a call begin with is computed
+	// once ([Share]), be it a part of their prefixes or of their targets; equal requests are one. Sharing changes a
+	// log-probability by rounding at most.
 	Score(ctx context.Context, reqs []ScoreRequest) ([][][]float64, error)
 }
 

@@ -1,0 +1,72 @@
+package model
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"searchrl/accel"
+	"searchrl/rollout"
+)
+
+// branching makes requests as information gain has them: trajectories of one prompt whose steps go on from one another,
+// four documents beside each other at each step, and two answers after each. One request stands there twice.
+func branching(rng *rand.Rand, vocab int) []rollout.ScoreRequest {
+	tokens := func(n int) []int {
+		out := make([]int, n)
+		for i := range out {
+			out[i] = rng.IntN(vocab)
+		}
+		return out
+	}
+	var reqs []rollout.ScoreRequest
+	opening, answers := tokens(5), [][]int{tokens(4), tokens(3)}
+	targets := [][]int{slices.Concat(opening, answers[0]), slices.Concat(opening, answers[1])}
+	prompt := tokens(20)
+	for range 3 {
+		path := slices.Clone(prompt)
+		for range 2 + rng.IntN(3) {
+			path = slices.Concat(path, tokens(12))
+			real := tokens(18)
+			for _, documents := range [][]int{real, tokens(18), tokens(17), tokens(18)} {
+				reqs = append(reqs, rollout.ScoreRequest{Prefix: slices.Concat(path, documents), Targets: targets})
+			}
+			path = slices.Concat(path, real)
+		}
+	}
+	return append(reqs, reqs[0])
+}
+
+// TestScoreSharesEveryPrefix: the requests of a call go through the model as one token tree, in which every token after the
+// same path is evaluated once and logits are computed at the different targets only; and what comes out is what a forward
+// pass for each request and target alone gives.
+func TestScoreSharesEveryPrefix(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *accel.Backend) {
+		m := newModel(t, b, tiny, Options{})
+		reqs := branching(rand.New(rand.NewPCG(1, 6)), tiny.VocabSize)
+
+		batch, _ := scoreForest(reqs)
+		outlines, err := newOutlines(batch.Trees, batch.Targets)
+		require.NoError(t, err)
+		p := layOut(outlines, batch.Trees, batch.Targets, 2048, m.cost) // one row
+		require.Len(t, batch.Trees, 1)
+		require.Equal(t, rollout.ScoredTokens(reqs), p.computed)
+		different := (len(reqs) - 1) * (5 + 4 + 3) // the opening of both answers once
+		require.Len(t, batch.Targets, different)
+
+		got, err := m.Score(context.Background(), reqs)
+		require.NoError(t, err)
+		require.Equal(t, got[0], got[len(reqs)-1], "equal requests are one")
+		for i, req := range reqs {
+			require.Len(t, got[i], 2)
+			for n, target := range req.Targets {
+				alone, err := m.Score(context.Background(), []rollout.ScoreRequest{{Prefix: req.Prefix, Targets: [][]int{target}}})
+				require.NoError(t, err)
+				requireClose(t, alone[0][0], got[i][n], 1e-4, "request")
+			}
+		}
+	})
+}
