@@ -39,7 +39,7 @@ func (p *table) Score(_ context.Context, reqs []rollout.ScoreRequest) ([][][]flo
 }
 
 func newEnv(t testing.TB, lp map[string][]float64) (*rollout.Env, *table) {
-	file, err := tokenizer.BuildWords([]string{"Marrow", "Dole"}, []string{"<answer>"})
+	file, err := tokenizer.BuildWords([]string{" Marrow", " Dole"}, []string{"<answer>"})
 	require.NoError(t, err)
 	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
 	require.NoError(t, err)
