@@ -44,6 +44,22 @@ func TestTargetsNeverHoldWhatTheEnvironmentInserted(t *testing.T) {
 	}
 }
 
+func TestSetStepAdvantage(t *testing.T) {
+	tree := twoPaths()
+	thought := tree.Add(rollout.Segment{Parent: 3, Kind: rollout.Think, Tokens: []int{13}, LogProbs: []float64{-7}})
+	last := tree.Add(rollout.Segment{Parent: thought, Kind: rollout.Answer, Tokens: []int{14, 15}, LogProbs: []float64{-8, -9}})
+	steps := tree.Steps(last)
+	require.Len(t, steps, 2)
+	SetStepAdvantage(tree, steps[0], 1)
+	SetStepAdvantage(tree, steps[1], 2)
+	require.NoError(t, tree.Validate())
+	var got [][]float64
+	for _, s := range tree.Path(last) {
+		got = append(got, tree.Segments[s].Advantages)
+	}
+	require.Equal(t, [][]float64{nil, {1, 1}, nil, {2}, {2, 2}}, got, "the step's own tokens, thought included, and no documents")
+}
+
 func TestMovingLeavesTheLossAsItIs(t *testing.T) {
 	tree, dead := twoPaths(), twoPaths()
 	SetAdvantage(tree, tree.Trajectories[0].Leaf, 1)

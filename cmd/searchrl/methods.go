@@ -21,6 +21,7 @@ type methodFlags struct {
 
 	slateFlags
 	judgeFlags
+	gigpoFlags
 }
 
 // slateFlags are SLATE's.
@@ -78,6 +79,7 @@ func methods() []method {
 		{"slate-completed", func(f methodFlags, task taskFlags) (grpo.Method, error) {
 			return f.slate(task, slate.Completed, slate.Dense)
 		}},
+		{"gigpo", func(f methodFlags, _ taskFlags) (grpo.Method, error) { return f.gigpo() }},
 		{"direct", func(methodFlags, taskFlags) (grpo.Method, error) { return oneshot.Direct{}, nil }},
 		{"rag", func(methodFlags, taskFlags) (grpo.Method, error) { return oneshot.RAG{}, nil }},
 	}
