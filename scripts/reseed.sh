@@ -1,37 +1,44 @@
 #!/usr/bin/env bash
 # Runs the tests of the packages below verify again and again, each time with other random seeds, and counts failures.
 #
-#   scripts/reseed.sh [RUNS] [PACKAGE…]      100 runs of ./verify/... unless told otherwise
+#   scripts/reseed.sh [RUNS] [PACKAGE…]      100 runs of each package in ./verify/... unless told otherwise
 #
-# Seeds: SEARCHRL_SEED=random for the claims and mutants, a new one a run for rapid (it draws from the clock). A run that
-# fails is printed whole: it names its seeds. ARGS is passed to the test binaries, e.g. ARGS='-test.run TestMutants'.
+# One package after another, in the order given: all runs of the first, then all of the second, and a line for each. Seeds:
+# SEARCHRL_SEED=random for the claims and mutants, a new one a run for rapid (it draws from the clock). A run that fails is
+# printed whole: it names its seeds. ARGS is passed to the test binaries, e.g. ARGS='-test.run TestMutants'; BIN is a folder
+# of test binaries made before, to go on with them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 runs=${1:-100}
 shift || true
 [ $# -gt 0 ] || set -- ./verify/...
+export GOGC=${GOGC:-400} # most of the exact checks' time would be spent collecting garbage
 
-bin=$(mktemp -d)
-trap 'rm -rf "$bin"' EXIT
-declare -A folder
+bin=${BIN:-$(mktemp -d)}
+mkdir -p "$bin"
+log=$(mktemp)
+trap 'rm -f "$log"; [ -n "${BIN:-}" ] || rm -rf "$bin"' EXIT
+dirs=()
 while read -r dir; do
 	name=$(printf '%s' "${dir#"$PWD"/}" | tr / _)
-	go test -c -o "$bin/$name" "$dir" >/dev/null 2>&1 || { echo "cannot build the tests of $dir" >&2; exit 2; }
-	[ -x "$bin/$name" ] && folder[$name]=$dir # a package without tests has none
-done < <(go list -f '{{.Dir}}' "$@")
+	[ -x "$bin/$name" ] || go test -c -o "$bin/$name" "$dir" >/dev/null 2>&1 || { echo "cannot build the tests of $dir" >&2; exit 2; }
+	[ -x "$bin/$name" ] && dirs+=("$dir") # a package without tests has none
+done < <(for package in "$@"; do go list -f '{{.Dir}}' "$package"; done)
 
 failed=0
-for ((run = 1; run <= runs; run++)); do
-	for name in "${!folder[@]}"; do
+for dir in "${dirs[@]}"; do
+	name=$(printf '%s' "${dir#"$PWD"/}" | tr / _)
+	before=$failed
+	for ((run = 1; run <= runs; run++)); do
 		# shellcheck disable=SC2086 # ARGS is a list
-		if ! (cd "${folder[$name]}" && SEARCHRL_SEED=random "$bin/$name" -test.count=1 -test.v ${ARGS:-}) >"$bin/log" 2>&1; then
+		if ! (cd "$dir" && SEARCHRL_SEED=random "$bin/$name" -test.count=1 -test.v ${ARGS:-}) >"$log" 2>&1; then
 			failed=$((failed + 1))
-			echo "run $run, $name failed:"
-			grep -v '^=== ' "$bin/log"
+			echo "${dir#"$PWD"/}: run $run failed:"
+			grep -v '^=== ' "$log"
 		fi
+		[ $((run % 100)) -ne 0 ] || [ "$run" -eq "$runs" ] || echo "${dir#"$PWD"/}: $run runs, $((failed - before)) failures so far"
 	done
-	[ $((run % 10)) -ne 0 ] || echo "$run runs, $failed failures"
+	echo "${dir#"$PWD"/}: $runs runs, $((failed - before)) failures"
 done
-echo "$runs runs of ${#folder[@]} packages, $failed failures"
 [ "$failed" -eq 0 ]

@@ -231,3 +231,22 @@ func TestMomentsTwin(t *testing.T) {
 		equal(t, square.Sub(square, new(big.Rat).Mul(mean, mean)), gotVariance)
 	})
 }
+
+// TestMomentsOfLargeNumbers: numbers that do not fit into machine words, or whose sums do not, against the same twin.
+func TestMomentsOfLargeNumbers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 4).Draw(t, "n")
+		p, x := make([]*big.Rat, n), make([]*big.Rat, n)
+		mean, square := new(big.Rat), new(big.Rat)
+		for i := range p {
+			p[i] = rat(rapid.Int64Range(0, 1<<40).Draw(t, "p"), rapid.SampledFrom([]int64{1, 3, 1<<31 - 1, 1 << 31, 1 << 45}).Draw(t, "of"))
+			x[i] = rat(rapid.Int64Range(-1<<62, 1<<62).Draw(t, "x")>>rapid.IntRange(0, 62).Draw(t, "shift"), rapid.Int64Range(1, 1<<33).Draw(t, "by"))
+			term := new(big.Rat).Mul(p[i], x[i])
+			mean.Add(mean, term)
+			square.Add(square, term.Mul(term, x[i]))
+		}
+		gotMean, gotVariance := exact.Moments(p, x)
+		equal(t, mean, gotMean)
+		equal(t, square.Sub(square, new(big.Rat).Mul(mean, mean)), gotVariance)
+	})
+}

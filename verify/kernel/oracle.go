@@ -19,18 +19,25 @@ func value(x *big.Float) float64 {
 	return f
 }
 
+// inverses are 1/n!: the coefficients of exp's series, 24 of them, since 2^(−6·24)/24! < 2^−160.
+var inverses = func() []*big.Float {
+	out := []*big.Float{float(1)}
+	for n := 1; n < 24; n++ {
+		out = append(out, newFloat().Quo(out[n-1], float(float64(n))))
+	}
+	return out
+}()
+
 // exp is e^x by its series, after halving x until it is small.
 func exp(x *big.Float) *big.Float {
 	y, halved := newFloat().Set(x), 0
-	for y.Sign() != 0 && y.MantExp(nil) > -6 {
-		y.Quo(y, float(2))
-		halved++
+	if y.Sign() != 0 {
+		halved = max(y.MantExp(nil)+6, 0)
+		y.SetMantExp(y, -halved)
 	}
-	sum, term := float(1), float(1)
-	for n := 1; n < 24; n++ { // 2^(−6·24)/24! < 2^−160
-		term.Mul(term, y)
-		term.Quo(term, float(float64(n)))
-		sum.Add(sum, term)
+	sum := newFloat()
+	for n := len(inverses) - 1; n >= 0; n-- { // Horner's scheme
+		sum.Add(sum.Mul(sum, y), inverses[n])
 	}
 	for range halved {
 		sum.Mul(sum, sum)
@@ -55,26 +62,34 @@ func advantages(rewards []*big.Rat, norm grpo.Normalisation) (out []float64, dea
 	if n < 2 {
 		return out, true
 	}
-	mean := new(big.Rat)
+	// n times the distance from the mean, for rewards over their common denominator: whole numbers.
+	by := big.NewInt(1)
 	for _, r := range rewards {
-		mean.Add(mean, r)
+		if r.Denom().Cmp(by) > 0 {
+			by = r.Denom() // denominators of floats are powers of two, so the largest is common to all
+		}
 	}
-	mean.Quo(mean, big.NewRat(n, 1))
-	centred := make([]*big.Rat, n)
-	variance := new(big.Rat)
+	over, total := make([]*big.Int, n), new(big.Int)
 	for i, r := range rewards {
-		centred[i] = new(big.Rat).Sub(r, mean)
-		variance.Add(variance, new(big.Rat).Mul(centred[i], centred[i]))
+		over[i] = new(big.Int).Mul(r.Num(), new(big.Int).Quo(by, r.Denom()))
+		total.Add(total, over[i])
 	}
-	variance.Quo(variance, big.NewRat(n-1, 1))
-	std := newFloat().SetRat(variance)
+	squares, scale := new(big.Int), new(big.Int).Mul(by, big.NewInt(n))
+	for i := range over {
+		over[i].Sub(over[i].Mul(over[i], big.NewInt(n)), total)
+		squares.Add(squares, new(big.Int).Mul(over[i], over[i]))
+	}
+	// variance = squares / (scale² (n−1))
+	std := newFloat().SetInt(squares)
+	std.Quo(std, newFloat().SetInt(new(big.Int).Mul(new(big.Int).Mul(scale, scale), big.NewInt(n-1))))
 	std.Sqrt(std)
 	epsilon := float(1e-6)
 	if std.Cmp(epsilon) < 0 {
 		return out, true
 	}
-	for i := range centred {
-		a := newFloat().SetRat(centred[i])
+	for i := range over {
+		a := newFloat().SetInt(over[i])
+		a.Quo(a, newFloat().SetInt(scale))
 		if norm == grpo.Standardised {
 			a.Quo(a, newFloat().Add(std, epsilon))
 		}
