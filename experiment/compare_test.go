@@ -2,20 +2,20 @@ package experiment_test
 
 import (
 	"context"
-	"encoding/json"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"searchrl/experiment"
 	"searchrl/grpo"
-	"searchrl/interval"
 	"searchrl/qa"
 	"searchrl/rollout"
+	"searchrl/runfolder"
 )
 
 // recorder is a method that writes down the questions it gets.
@@ -36,23 +36,39 @@ func (r recorder) Collect(ctx context.Context, env *rollout.Env, questions []qa.
 	return r.Method.Collect(ctx, env, questions, rng)
 }
 
-func TestCompare(t *testing.T) {
+// newComparison returns one of two contenders that are the same method.
+func newComparison(t *testing.T, dir string, seeds ...uint64) *experiment.Comparison {
+	t.Helper()
 	task := tinyTask(t)
-	var a, b [][]string
-	opened, released := 0, 0
-	lessons := []float64{0.3, 0.02} // the first contender learns faster
-	dir := t.TempDir()
-	c := experiment.Comparison{
-		Task:       task,
-		Contenders: []experiment.Contender{{Name: "fast", Method: recorder{method(), "fast", &a}}, {Name: "slow", Method: recorder{method(), "slow", &b}}},
-		Seeds:      []uint64{3, 4, 5}, Config: settings(0), Budget: experiment.Budget{Steps: 2}, Backend: "test", Dir: dir,
+	folder, err := runfolder.Open(dir, map[string]any{"seeds": seeds}, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, folder.Close()) })
+	same := func() (grpo.Method, error) { return method(), nil }
+	return &experiment.Comparison{
+		Task: task, Contenders: []experiment.Contender{{Name: "a", Make: same}, {Name: "b", Make: same}}, Seeds: seeds,
+		Config: settings(0), Budget: experiment.Budget{Steps: 2}, Backend: "test", Folder: folder, EvaluateEvery: 1, Probes: 2,
 		Open: func(context.Context) (experiment.Learner, grpo.Scorer, func(), error) {
-			opened++
-			return newApprentice(t, task, lessons[(opened-1)%2]), nil, func() { released++ }, nil
+			return newApprentice(t, task, 0.1), nil, func() {}, nil
 		},
 	}
-	evaluations := 0
-	last := -1
+}
+
+func TestCompare(t *testing.T) {
+	dir := t.TempDir()
+	c := newComparison(t, dir, 3, 4, 5)
+	var a, b [][]string
+	c.Contenders = []experiment.Contender{
+		{Name: "a", Make: func() (grpo.Method, error) { return recorder{method(), "a", &a}, nil }},
+		{Name: "b", Make: func() (grpo.Method, error) { return recorder{method(), "b", &b}, nil }},
+	}
+	opened, released := 0, 0
+	open := c.Open
+	c.Open = func(ctx context.Context) (experiment.Learner, grpo.Scorer, func(), error) {
+		opened++
+		learner, scorer, _, err := open(ctx)
+		return learner, scorer, func() { released++ }, err
+	}
+	evaluations, last := 0, -1
 	c.Observe = func(run int, contender experiment.Contender, seed uint64, e experiment.Event) {
 		if e.Phase == experiment.Before && e.Done == e.Total {
 			evaluations++
@@ -60,80 +76,137 @@ func TestCompare(t *testing.T) {
 		require.GreaterOrEqual(t, run, last)
 		last = run
 	}
-	table, results, err := c.Compare(context.Background())
-	require.NoError(t, err)
-	require.Equal(t, c.Runs(), opened)
+	require.NoError(t, c.Run(context.Background()))
+	require.Equal(t, c.Runs()+1, opened, "one a run, and one for the base policy")
 	require.Equal(t, opened, released)
 	require.Equal(t, 1, evaluations, "the base policy is the same for all")
 	require.Equal(t, c.Runs()-1, last)
 
-	// Paired: the same questions in the same order for each seed, other ones for other seeds.
+	// Paired: the same questions in the same order for each seed, other ones for other seeds. The first seed has two
+	// steps and probes before, between and after.
 	require.Equal(t, a, b)
-	require.Len(t, a, 6)
-	require.NotEqual(t, a[0], a[2])
-
-	fast, slow := table.Methods["fast"], table.Methods["slow"]
-	require.Len(t, fast.EM, 3)
-	mean, ci := interval.Mean(fast.EM)
-	require.Equal(t, mean, fast.EMMean)
-	require.Equal(t, ci.Clamp(0, 1), fast.EMCI)
-	require.Equal(t, 2.0, fast.Steps)
-	require.Len(t, table.Differences, 1)
-	d := table.Differences[0]
-	require.Equal(t, "fast", d.A)
-	require.Equal(t, "slow", d.B)
-	require.InDelta(t, fast.EMMean-slow.EMMean, d.Mean, 1e-12)
-	require.Positive(t, d.Mean)
-	require.True(t, d.CI.Contains(d.Mean))
-	require.Equal(t, uint64(4), results["slow"][1].Seed)
-	require.FileExists(t, filepath.Join(dir, "slow", "seed-4", "result.json"))
-
-	requireKeys(t, table, "differences", "methods")
-	requireKeys(t, fast, "computed_tokens", "em", "em_ci", "em_mean", "sampled_tokens", "step_seconds", "steps")
-	requireKeys(t, d, "a", "b", "ci", "mean")
+	require.Len(t, a, 6+3)
+	require.Len(t, a[0], 2, "probes")
+	require.Equal(t, a[0], a[2], "the same questions again")
+	require.NotEqual(t, a[1], a[5])
+	for _, name := range []string{"result.json", "evaluation-after.jsonl", "probes/step-0000.jsonl", "probes/step-0001.jsonl", "probes/step-0002.jsonl"} {
+		require.FileExists(t, filepath.Join(dir, experiment.RunName("b", 3), name))
+	}
+	require.NoDirExists(t, filepath.Join(dir, experiment.RunName("b", 4), "probes"))
 }
 
-// The documents' keys are a contract with scripts.
-func requireKeys(t *testing.T, value any, keys ...string) {
+// figures are what a run left, apart from times and memory.
+func figures(t *testing.T, dir string) map[string]any {
 	t.Helper()
-	data, err := json.Marshal(value)
-	require.NoError(t, err)
-	var object map[string]json.RawMessage
-	require.NoError(t, json.Unmarshal(data, &object))
-	var got []string
-	for key := range object {
-		got = append(got, key)
+	out := map[string]any{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		name, _ := filepath.Rel(dir, path)
+		if err != nil || entry.IsDir() || entry.Name() == ".lock" || strings.Contains(name, "checkpoint") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		out[name] = regexp.MustCompile(`"(\w*seconds|peak_memory|folder)": ?("[^"]*"|[\w.e+-]+)`).ReplaceAllString(string(data), "")
+		return nil
+	}))
+	return out
+}
+
+// Whatever is missing is made again, and all is as in an unbroken comparison: whether the process ended between runs, in
+// one, or while one was written down; one after another or side by side.
+func TestResume(t *testing.T) {
+	whole := t.TempDir()
+	require.NoError(t, newComparison(t, whole, 3, 4).Run(context.Background()))
+	want := figures(t, whole)
+	require.Greater(t, len(want), 20)
+	for name, spoil := range map[string]func(t *testing.T, dir string){
+		"nothing": func(*testing.T, string) {},
+		"a run": func(t *testing.T, dir string) {
+			require.NoError(t, os.RemoveAll(filepath.Join(dir, "runs", "a", "seed-4")))
+		},
+		"a result": func(t *testing.T, dir string) {
+			require.NoError(t, os.Remove(filepath.Join(dir, "runs", "b", "seed-3", "result.json")))
+		},
+		"all but a result": func(t *testing.T, dir string) {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "runs", "b", "seed-3", "result.json"), []byte(`{"interrupted": true}`), 0o644))
+		},
+		"the base": func(t *testing.T, dir string) {
+			require.NoError(t, os.Remove(filepath.Join(dir, experiment.BeforeFile)))
+		},
+		"all runs": func(t *testing.T, dir string) { require.NoError(t, os.RemoveAll(filepath.Join(dir, "runs"))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "copy")
+			require.NoError(t, os.CopyFS(dir, os.DirFS(whole)))
+			spoil(t, dir)
+			c := newComparison(t, dir, 3, 4)
+			require.True(t, c.Folder.Resumed())
+			c.Parallel = 3
+			c.Memory = 1 << 40
+			require.NoError(t, c.Run(context.Background()))
+			require.Equal(t, want, figures(t, dir))
+		})
 	}
-	slices.Sort(got)
-	require.Equal(t, keys, got)
+}
+
+// A comparison that is interrupted says so, and goes on from there.
+func TestCompareInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	c := newComparison(t, dir, 3, 4)
+	c.Observe = func(run int, _ experiment.Contender, _ uint64, e experiment.Event) {
+		if run == 1 && e.Step != nil {
+			cancel()
+		}
+	}
+	require.ErrorIs(t, c.Run(ctx), context.Canceled)
+	require.NoError(t, c.Folder.Close())
+	again := newComparison(t, dir, 3, 4)
+	var known []int
+	again.Observe = func(run int, _ experiment.Contender, _ uint64, e experiment.Event) {
+		if e.Phase == experiment.Known {
+			known = append(known, run)
+		}
+	}
+	require.NoError(t, again.Run(context.Background()))
+	require.Equal(t, []int{0}, known)
+}
+
+// Side by side, events come one at a time, and every run is made once.
+func TestParallel(t *testing.T) {
+	c := newComparison(t, t.TempDir(), 1, 2, 3, 4)
+	c.Parallel = 4
+	inside, ended := 0, map[int]int{}
+	c.Observe = func(run int, _ experiment.Contender, _ uint64, e experiment.Event) {
+		inside++
+		require.Equal(t, 1, inside)
+		if e.Phase == experiment.After && e.Done == e.Total {
+			ended[run]++
+		}
+		inside--
+	}
+	require.NoError(t, c.Run(context.Background()))
+	require.Len(t, ended, c.Runs())
+	for _, n := range ended {
+		require.Equal(t, 1, n)
+	}
 }
 
 func TestCompareRefusesAndFails(t *testing.T) {
-	task := tinyTask(t)
-	c := experiment.Comparison{Task: task, Contenders: []experiment.Contender{{Name: "x", Method: method()}, {Name: "x", Method: method()}}}
-	_, _, err := c.Compare(context.Background())
-	require.ErrorContains(t, err, `"x" is named twice`)
+	c := newComparison(t, t.TempDir(), 1)
+	c.Contenders[1].Name = "a"
+	require.ErrorContains(t, c.Run(context.Background()), `"a" is named twice`)
 
-	c = experiment.Comparison{Task: task, Contenders: []experiment.Contender{{Name: "x", Method: method()}}, Seeds: []uint64{1}, Config: settings(0),
-		Open: func(context.Context) (experiment.Learner, grpo.Scorer, func(), error) {
+	c = newComparison(t, t.TempDir(), 1)
+	calls := 0
+	open := c.Open
+	c.Open = func(ctx context.Context) (experiment.Learner, grpo.Scorer, func(), error) {
+		if calls++; calls > 1 {
 			return nil, nil, nil, os.ErrInvalid
-		}}
-	_, _, err = c.Compare(context.Background())
+		}
+		return open(ctx)
+	}
+	err := c.Run(context.Background())
 	require.ErrorIs(t, err, os.ErrInvalid)
-	require.ErrorContains(t, err, "x, seed 1")
-}
-
-// One seed has no spread: the intervals are null, not zero.
-func TestOneSeed(t *testing.T) {
-	task := tinyTask(t)
-	c := experiment.Comparison{Task: task, Contenders: []experiment.Contender{{Name: "x", Method: method()}}, Seeds: []uint64{1}, Config: settings(0),
-		Open: func(context.Context) (experiment.Learner, grpo.Scorer, func(), error) {
-			return newApprentice(t, task, 0), nil, func() {}, nil
-		}}
-	table, _, err := c.Compare(context.Background())
-	require.NoError(t, err)
-	data, err := json.Marshal(table)
-	require.NoError(t, err)
-	require.Contains(t, string(data), `"em_ci":null`)
-	require.Contains(t, string(data), `"differences":[]`)
+	require.ErrorContains(t, err, "a, seed 1")
 }

@@ -13,7 +13,7 @@ func ExampleParseBudget() {
 		return
 	}
 	for steps, tokens := range []int{0, 18_000, 41_000} {
-		fmt.Printf("%s, %d steps: %.2f of it\n", budget, steps, budget.Done(steps, tokens))
+		fmt.Printf("%s, %d steps: %.2f of it\n", budget, steps, budget.Done(steps, tokens, 0))
 	}
 	// Output:
 	// tokens=40000, 0 steps: 0.00 of it

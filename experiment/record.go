@@ -21,6 +21,8 @@ type Step struct {
 	CollectSeconds float64           // sampling and judging
 	UpdateSeconds  float64           // training
 	Test           *evaluate.Summary // a greedy evaluation after the step, if there was one
+	// Noise is the noise of the gradient before the step's first update, where it was measured.
+	Noise *grpo.GradientNoise
 }
 
 func newStep(rollouts *grpo.Rollouts, updates []grpo.Update) *Step {
@@ -76,6 +78,9 @@ func (s *Step) MarshalJSON() ([]byte, error) {
 	}
 	if s.Test != nil {
 		line["test"] = s.Test
+	}
+	if s.Noise != nil {
+		line["gradient_squared"], line["gradient_variance"] = number(s.Noise.Squared), number(s.Noise.Variance)
 	}
 	return json.Marshal(line)
 }
@@ -138,6 +143,9 @@ type Result struct {
 	ComputedTokens int     `json:"computed_tokens"`
 	StepSeconds    float64 `json:"step_seconds"` // mean
 	Programs       int     `json:"programs"`     // compiled
+	// PeakMemory is the largest resident size of the process during the run, in bytes; null where it is not known, or
+	// where other runs went on beside it.
+	PeakMemory *int64 `json:"peak_memory"`
 	// Seconds is the whole run's time, evaluations included.
 	Seconds     float64 `json:"seconds"`
 	Interrupted bool    `json:"interrupted"`

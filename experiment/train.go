@@ -10,6 +10,7 @@ import (
 
 	"searchrl/evaluate"
 	"searchrl/grpo"
+	"searchrl/internal/memory"
 	"searchrl/rollout"
 	"searchrl/runfolder"
 )
@@ -27,6 +28,13 @@ type Run struct {
 	Trees bool
 	// SaveEvery writes a checkpoint each so many steps, EvaluateEvery a greedy evaluation into the metrics; 0 never.
 	SaveEvery, EvaluateEvery int
+	// GradientsEvery measures the noise of the gradient each so many steps; 0 never.
+	GradientsEvery int
+	// Probes is the number of training questions that are asked again and again, at the beginning, in the middle and at the
+	// end, to see what becomes of the same question; they go into the folder and train nothing.
+	Probes int
+	// Beside says that the process does other things at the same time, so that its memory is not this run's.
+	Beside bool
 	// Sampled evaluates at the training temperature too, before and after.
 	Sampled bool
 	// Before is the base policy's greedy evaluation, if it is known from another run on the same task; Train sets it
@@ -49,6 +57,8 @@ const (
 	Checking      Phase = "checking"
 	After         Phase = "after"
 	AfterSampled  Phase = "after-sampled"
+	// Known is the one phase of a run that a comparison found finished.
+	Known Phase = "known"
 )
 
 // Event reports progress: of an evaluation (questions done of all, the figures so far) or of training (the step). A phase
@@ -73,8 +83,12 @@ func (r *Run) Train(ctx context.Context, learner Learner, reference grpo.Scorer)
 		result.Folder = r.Folder.Dir()
 	}
 	start := time.Now()
+	measured := !r.Beside && memory.Reset()
 	err := r.train(ctx, learner, reference, result)
 	result.Seconds = time.Since(start).Seconds()
+	if peak, ok := memory.Peak(); ok && measured {
+		result.PeakMemory = &peak
+	}
 	result.Interrupted = err != nil && ctx.Err() != nil
 	if r.Folder == nil {
 		return result, err
@@ -108,8 +122,15 @@ func (r *Run) train(ctx context.Context, learner Learner, reference grpo.Scorer,
 	}
 	_, untrained := r.Method.(grpo.Untrained)
 	r.observe(Event{Phase: Training, Total: budgetParts})
-	for !untrained && r.Budget.Done(result.Steps, result.SampledTokens) < 1 {
+	prober := r.prober(learner)
+	if err := prober.at(ctx, 0, 0); err != nil {
+		return err
+	}
+	for !untrained && r.done(result) < 1 {
 		if err := r.step(ctx, trainer, learner, result); err != nil {
+			return err
+		}
+		if err := prober.at(ctx, result.Steps, r.done(result)); err != nil {
 			return err
 		}
 	}
@@ -138,22 +159,30 @@ func (r *Run) step(ctx context.Context, trainer *grpo.Trainer, learner Learner, 
 		return err
 	}
 	collected := time.Now()
+	var noise *grpo.GradientNoise
+	if r.GradientsEvery > 0 && rollouts.Step%r.GradientsEvery == 0 {
+		if noise, err = gradientNoise(ctx, trainer, rollouts); err != nil {
+			return err
+		}
+	}
+	updating := time.Now()
 	updates, err := trainer.Update(ctx, rollouts)
 	if err != nil {
 		return err
 	}
 	step := newStep(rollouts, updates)
+	step.Noise = noise
 	if compiler, ok := learner.(interface{ Programs() int }); ok {
 		step.Programs = compiler.Programs()
 	}
 	step.CollectSeconds = collected.Sub(start).Seconds()
-	step.UpdateSeconds = time.Since(collected).Seconds()
+	step.UpdateSeconds = time.Since(updating).Seconds()
 	result.add(step)
 	if name, ok := step.broken(); ok {
 		err := fmt.Errorf("step %d: %s is not a finite number: %w", step.Step, name, errBroken)
 		return errors.Join(err, r.write(step, rollouts.Trees, nil))
 	}
-	if r.EvaluateEvery > 0 && step.Step%r.EvaluateEvery == 0 && r.Budget.Done(result.Steps, result.SampledTokens) < 1 {
+	if r.EvaluateEvery > 0 && step.Step%r.EvaluateEvery == 0 && r.done(result) < 1 {
 		results, err := r.evaluate(ctx, learner, Checking)
 		if err != nil {
 			return err
@@ -161,8 +190,22 @@ func (r *Run) step(ctx context.Context, trainer *grpo.Trainer, learner Learner, 
 		step.Test = summary(results)
 	}
 	r.observe(Event{Phase: Training, Step: step, Total: budgetParts,
-		Done: int(math.Min(1, r.Budget.Done(result.Steps, result.SampledTokens)) * budgetParts)})
+		Done: int(math.Min(1, r.done(result)) * budgetParts)})
 	return r.write(step, rollouts.Trees, learner)
+}
+
+// done returns the share of the budget that is used up.
+func (r *Run) done(result *Result) float64 {
+	return r.Budget.Done(result.Steps, result.SampledTokens, result.StepSeconds*float64(result.Steps))
+}
+
+// gradientNoise measures the noise of the step's gradient; nil where the learner cannot tell.
+func gradientNoise(ctx context.Context, trainer *grpo.Trainer, rollouts *grpo.Rollouts) (*grpo.GradientNoise, error) {
+	noise, ok, err := trainer.GradientNoise(ctx, rollouts)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &noise, nil
 }
 
 // errBroken ends a run whose checkpoint would be of no use.

@@ -206,6 +206,7 @@ const (
 	collecting = iota
 	updating
 	ordering
+	halving
 )
 
 func (t *Trainer) stream(purpose uint64) *rand.Rand {

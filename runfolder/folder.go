@@ -2,6 +2,7 @@ package runfolder
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ const (
 	MetricsFile      = "metrics.jsonl"
 	ResultFile       = "result.json"
 	TreesFolder      = "trees"
+	ProbesFolder     = "probes"
 	CheckpointFolder = "checkpoint"
 )
 
@@ -87,7 +89,16 @@ func (f *Folder) AppendMetrics(record any) error {
 
 // WriteTrees writes what training step (counted from 1) sampled, as JSON lines.
 func (f *Folder) WriteTrees(step int, trees []*rollout.Tree) error {
-	return f.write(filepath.Join(TreesFolder, fmt.Sprintf("step-%04d.jsonl", step)), func(w io.Writer) error {
+	return f.writeTrees(TreesFolder, step, trees)
+}
+
+// WriteProbes writes what the policy did, after so many training steps, with the questions that are asked again and again.
+func (f *Folder) WriteProbes(step int, trees []*rollout.Tree) error {
+	return f.writeTrees(ProbesFolder, step, trees)
+}
+
+func (f *Folder) writeTrees(folder string, step int, trees []*rollout.Tree) error {
+	return f.write(filepath.Join(folder, fmt.Sprintf("step-%04d.jsonl", step)), func(w io.Writer) error {
 		for _, tree := range trees {
 			if err := rollout.Write(w, tree); err != nil {
 				return err
@@ -97,9 +108,36 @@ func (f *Folder) WriteTrees(step int, trees []*rollout.Tree) error {
 	})
 }
 
+// ReadProbes reads what WriteProbes wrote into the run folder dir, by training step; none is no error.
+func ReadProbes(dir string) (map[int][]*rollout.Tree, error) {
+	entries, err := os.ReadDir(filepath.Join(dir, ProbesFolder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	probes := map[int][]*rollout.Tree{}
+	for _, entry := range entries {
+		var step int
+		if _, err := fmt.Sscanf(entry.Name(), "step-%d.jsonl", &step); err != nil {
+			continue // not written by WriteProbes
+		}
+		name := filepath.Join(dir, ProbesFolder, entry.Name())
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		for tree, err := range rollout.Trees(bytes.NewReader(data), name) {
+			if err != nil {
+				return nil, err
+			}
+			probes[step] = append(probes[step], tree)
+		}
+	}
+	return probes, nil
+}
+
 // WriteLines writes records as JSON lines into the named file of the folder f.
 func WriteLines[T any](f *Folder, name string, records []T) error {
-	return f.write(name, func(w io.Writer) error { return lines(w, records) })
+	return f.write(name, func(w io.Writer) error { return EncodeLines(w, records) })
 }
 
 // WriteCheckpoint writes a model as the Hugging Face folder name, with the tokenizer's files found in tokenizer (may be
@@ -119,12 +157,15 @@ func (f *Folder) WriteResult(result any) error { return f.writeJSON(ResultFile, 
 func (f *Folder) Close() error { return f.metrics.Close() }
 
 func (f *Folder) writeJSON(name string, value any) error {
-	return f.write(name, func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(value)
-	})
+	return f.write(name, func(w io.Writer) error { return encode(w, value) })
+}
+
+// encode writes one JSON document to be read by people too.
+func encode(w io.Writer, value any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(value)
 }
 
 // write makes a whole file: write's output goes beside its place, to the disk, and is then renamed.
@@ -152,8 +193,8 @@ func WriteFile(path string, write func(io.Writer) error) error {
 	return pending.CloseAtomicallyReplace()
 }
 
-// lines writes one JSON document a line.
-func lines[T any](w io.Writer, records []T) error {
+// EncodeLines writes one JSON document a line.
+func EncodeLines[T any](w io.Writer, records []T) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for i, record := range records {

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
-	"text/tabwriter"
+	"slices"
+	"strings"
 	"time"
 
+	"searchrl/comparison"
 	"searchrl/experiment"
 	"searchrl/grpo"
 	"searchrl/runfolder"
@@ -16,32 +17,36 @@ import (
 
 // compareCmd trains several methods and compares them.
 type compareCmd struct {
-	Methods []string `default:"search-r1" placeholder:"A,B,..." help:"Methods: ${methods}."`
-	Seeds   int      `default:"5" help:"Runs of each method, from seeds FIRST-SEED, FIRST-SEED+1, ..."`
-	First   uint64   `name:"first-seed" default:"0" help:"The first seed."`
-	Budget  string   `default:"steps=20" help:"When a run ends: steps=N, or tokens=N sampled tokens."`
+	Methods  []string `default:"search-r1" placeholder:"A,B,..." help:"Methods: ${methods}."`
+	Seeds    int      `default:"5" help:"Runs of each method, from seeds FIRST-SEED, FIRST-SEED+1, ..."`
+	First    uint64   `name:"first-seed" default:"0" help:"The first seed."`
+	Budget   string   `default:"steps=20" help:"When a run ends: steps=N, tokens=N sampled tokens, or seconds=N of training steps."`
+	Baseline string   `placeholder:"METHOD" help:"What the others are compared with (default: the first method)."`
 
 	taskFlags     `group:"Task"`
 	methodFlags   `group:"Method"`
 	trainingFlags `group:"Training"`
 	backendFlags  `group:"Computation"`
 
-	Out string `placeholder:"DIR" help:"Folder for the runs and the table, new or empty (default: runs/compare-TIME)."`
+	EvaluateEvery  int     `default:"5" help:"Evaluate each so many steps, for the learning curves; 0 only at the end."`
+	GradientsEvery int     `default:"2" help:"Measure the gradient's variance each so many steps, which takes two more passes; 0 never."`
+	Probes         int     `default:"3" help:"Questions whose token trees the report shows, at the beginning, in the middle and at the end of the first seed's runs."`
+	Parallel       int     `default:"1" help:"Runs at a time. Their step times and memory are then not those of a run alone."`
+	Memory         float64 `default:"0" placeholder:"GIB" help:"With --parallel: no more runs at a time than fit into so much memory, judged by the first, which goes alone; 0 is no limit."`
+	Out            string  `placeholder:"DIR" help:"Folder for the runs and the table; one that was begun with the same settings is continued (default: runs/compare-TIME)."`
 }
 
 func (c *compareCmd) Help() string {
 	return "Each method starts from the same policy and gets, for the same seed, the same questions in the same order; they " +
-		"are evaluated on the same unseen questions. Results are paired by seed, with 95 % Student t intervals over seeds."
+		"are evaluated on the same unseen questions. Results are paired by seed and question, with 95 % intervals. Stopped in " +
+		"whatever way, the same command with the same --out goes on with the runs that were not finished."
 }
 
 // Run trains all and prints the table.
 func (c *compareCmd) Run(ctx context.Context, con *console) (err error) {
-	if c.Seeds < 1 {
-		return unusable(fmt.Errorf("--seeds is %d, expected 1 or more", c.Seeds))
-	}
-	budget, err := experiment.ParseBudget(c.Budget)
+	budget, err := c.check()
 	if err != nil {
-		return unusable(fmt.Errorf("--budget: %w", err))
+		return unusable(err)
 	}
 	contenders, err := c.contenders()
 	if err != nil {
@@ -60,35 +65,81 @@ func (c *compareCmd) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 	defer engine.close()
-	folder, err := runfolder.Create(c.folder(), map[string]any{
-		"program": version(), "started": time.Now().UTC().Format(time.RFC3339), "methods": c.Methods, "method_flags": c.methodFlags,
-		"training": config, "seeds": c.Seeds, "first_seed": c.First, "budget": budget, "task": task.Name, "base": task.Base.Name,
-		"backend": engine.backend.Info(),
+	compared := experiment.Comparison{
+		Task: task, Contenders: contenders, Config: config, Budget: budget, Backend: string(engine.backend.Kind()),
+		EvaluateEvery: c.EvaluateEvery, GradientsEvery: c.GradientsEvery, Probes: c.Probes,
+		Parallel: c.Parallel, Memory: int64(c.Memory * (1 << 30)), Open: engine.learners(task.Base, config),
+	}
+	for i := range c.Seeds {
+		compared.Seeds = append(compared.Seeds, c.First+uint64(i))
+	}
+	settings, err := c.settings(&compared)
+	if err != nil {
+		return err
+	}
+	compared.Folder, err = runfolder.Open(c.folder(), settings, map[string]any{
+		"started": time.Now().UTC().Format(time.RFC3339), "machine": machine(), "backend": engine.backend.Info(), "parallel": c.Parallel,
 	})
 	if err != nil {
 		return unusable(err)
 	}
-	defer func() { err = errors.Join(err, folder.Close()) }()
-	con.note("folder: %s", folder.Dir())
+	defer func() { err = errors.Join(err, compared.Folder.Close()) }()
+	con.note("folder: %s%s", compared.Folder.Dir(), map[bool]string{true: ", begun before"}[compared.Folder.Resumed()])
 
-	comparison := experiment.Comparison{
-		Task: task, Contenders: contenders, Config: config, Budget: budget,
-		Backend: string(engine.backend.Kind()), Dir: filepath.Join(folder.Dir(), "runs"), Open: engine.learners(task.Base, config),
-	}
-	for i := range c.Seeds {
-		comparison.Seeds = append(comparison.Seeds, c.First+uint64(i))
-	}
-	view := newCompareView(con, &comparison)
-	comparison.Observe = view.observe
-	table, results, err := comparison.Compare(ctx)
+	view := newCompareView(con, &compared)
+	compared.Observe = view.observe
+	err = compared.Run(ctx)
 	view.bar.stop()
+	if err != nil {
+		if ctx.Err() != nil {
+			con.note("to go on: the same command with --out %s", compared.Folder.Dir())
+		}
+		return err
+	}
+	return c.conclude(con, &compared)
+}
+
+// check parses the budget and refuses what cannot be run.
+func (c *compareCmd) check() (experiment.Budget, error) {
+	budget, err := experiment.ParseBudget(c.Budget)
+	switch {
+	case c.Seeds < 1:
+		return budget, fmt.Errorf("--seeds is %d, expected 1 or more", c.Seeds)
+	case err != nil:
+		return budget, fmt.Errorf("--budget: %w", err)
+	case c.EvaluateEvery < 0 || c.GradientsEvery < 0 || c.Probes < 0:
+		return budget, errors.New("--evaluate-every, --gradients-every and --probes must not be negative")
+	case c.Parallel < 1:
+		return budget, fmt.Errorf("--parallel is %d, expected 1 or more", c.Parallel)
+	case c.Parallel > 1 && budget.Seconds > 0:
+		return budget, errors.New("--parallel with a budget of seconds: runs side by side slow each other down, expected --parallel 1")
+	case !(c.Memory >= 0 && c.Memory < 1<<30):
+		return budget, fmt.Errorf("--memory is %v, expected a number of GiB from 0", c.Memory)
+	case c.Baseline == "" && len(c.Methods) > 0:
+		c.Baseline = c.Methods[0]
+	case !slices.Contains(c.Methods, c.Baseline):
+		return budget, fmt.Errorf("--baseline is %q, expected one of --methods: %s", c.Baseline, strings.Join(c.Methods, ", "))
+	}
+	return budget, nil
+}
+
+// conclude computes the table from the folder, writes it and shows it.
+func (c *compareCmd) conclude(con *console, compared *experiment.Comparison) error {
+	data, err := comparison.Read(compared.Folder.Dir(), c.Methods, compared.Seeds)
 	if err != nil {
 		return err
 	}
-	if err := folder.WriteResult(table); err != nil {
+	table, err := comparison.NewTable(data, c.Baseline)
+	if err != nil {
 		return err
 	}
-	showTable(con.text(), &comparison, table, results)
+	if err := compared.Folder.WriteJSON(runfolder.ResultFile, table); err != nil {
+		return err
+	}
+	if err := compared.Folder.Write(comparison.TableFile, table.WriteCSV); err != nil {
+		return err
+	}
+	showTable(con.text(), compared, table)
 	return con.document(table)
 }
 
@@ -110,76 +161,12 @@ func (c *compareCmd) contenders() ([]experiment.Contender, error) {
 		if err := c.fits(name, grpo.Aggregation(c.Aggregation)); err != nil {
 			return nil, err
 		}
-		method, err := newMethod(name, c.methodFlags, c.taskFlags)
-		if err != nil {
+		if _, err := newMethod(name, c.methodFlags, c.taskFlags); err != nil {
 			return nil, err
 		}
-		contenders = append(contenders, experiment.Contender{Name: name, Method: method})
+		contenders = append(contenders, experiment.Contender{Name: name, Make: func() (grpo.Method, error) {
+			return newMethod(name, c.methodFlags, c.taskFlags)
+		}})
 	}
 	return contenders, nil
-}
-
-// compareView shows one progress over all runs.
-type compareView struct {
-	con   *console
-	bar   *bar
-	total int
-}
-
-func newCompareView(con *console, c *experiment.Comparison) *compareView {
-	return &compareView{con: con, bar: con.startBar("", c.Runs()*1000), total: c.Runs()}
-}
-
-func (v *compareView) observe(run int, contender experiment.Contender, seed uint64, e experiment.Event) {
-	name := fmt.Sprintf("run %d/%d, %s seed %d:", run+1, v.total, contender.Name, seed)
-	switch {
-	case e.Done == 0 && e.Step == nil: // it begins
-	case e.Phase == experiment.Training:
-		v.bar.set(run*1000+e.Done*99/100, "%s %s", name, stepText(e.Step, 0))
-	case e.Phase == experiment.After && e.Done == e.Total:
-		v.con.note("%s EM %.3f %v", name, e.Figures.EM, e.Figures.EMCI)
-		v.bar.set((run+1)*1000, "%s", name)
-	case e.Phase == experiment.Before:
-		v.bar.set(run*1000, "evaluating the base policy: EM %.3f", e.Figures.EM)
-	}
-}
-
-// showTable prints the comparison.
-func showTable(w io.Writer, c *experiment.Comparison, table *experiment.Table, results map[string][]*experiment.Result) {
-	fmt.Fprintf(w, "\nGreedy exact match on %d unseen questions of %s; %d seeds, budget %v; means over seeds, 95 %% intervals.\n\n",
-		len(c.Task.Test.Questions), c.Task.Name, len(c.Seeds), c.Budget)
-	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(t, "method\tEM\tby seed\tsteps\tsampled\tcomputed\ts/step")
-	first := results[c.Contenders[0].Name][0]
-	fmt.Fprintf(t, "(base policy)\t%.3f\t\t\t\t\t\n", *first.EMBefore)
-	for _, contender := range c.Contenders {
-		f := table.Methods[contender.Name]
-		fmt.Fprintf(t, "%s\t%.3f %v\t%s\t%.4g\t%s\t%s\t%.2f\n", contender.Name, f.EMMean, f.EMCI, perSeed(f.EM), f.Steps,
-			thousands(int(f.SampledTokens)), thousands(int(f.ComputedTokens)), f.StepSeconds)
-	}
-	_ = t.Flush()
-	if len(table.Differences) == 0 {
-		return
-	}
-	fmt.Fprintln(w, "\nDifferences in EM, paired by seed:")
-	t = tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	for _, d := range table.Differences {
-		verdict := ""
-		if d.CI.Known() && d.CI.Contains(0) {
-			verdict = "could be chance"
-		}
-		fmt.Fprintf(t, "  %s − %s\t%+.3f %v\t%s\n", d.A, d.B, d.Mean, d.CI, verdict)
-	}
-	_ = t.Flush()
-}
-
-func perSeed(values []float64) string {
-	text := ""
-	for i, v := range values {
-		if i > 0 {
-			text += " "
-		}
-		text += fmt.Sprintf("%.3f", v)
-	}
-	return text
 }

@@ -17,6 +17,7 @@ type bar struct {
 	bar     *progressbar.ProgressBar // nil where standard error is no terminal
 	title   string
 	total   int
+	already int // units that were done before it started
 	started time.Time
 }
 
@@ -69,10 +70,10 @@ func (b *bar) set(done int, format string, args ...any) {
 
 // left says how long the rest will take if it goes on as so far.
 func (b *bar) left(done int) string {
-	if done == 0 || done >= b.total {
+	if done <= b.already || done >= b.total {
 		return ""
 	}
-	left := time.Duration(float64(time.Since(b.started)) / float64(done) * float64(b.total-done))
+	left := time.Duration(float64(time.Since(b.started)) / float64(done-b.already) * float64(b.total-done))
 	return "  " + left.Round(time.Second).String() + " left"
 }
 
