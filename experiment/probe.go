@@ -19,13 +19,14 @@ const probeStream = 1<<63 + 1
 // prober asks a few training questions in the way that the method samples for training, and writes the trees down.
 type prober struct {
 	run       *Run
-	learner   Learner
+	trainer   *grpo.Trainer
+	env       *rollout.Env
 	questions []qa.Question
 	moment    int // the next of probeMoments
 }
 
-func (r *Run) prober(learner Learner) *prober {
-	p := &prober{run: r, learner: learner}
+func (r *Run) prober(trainer *grpo.Trainer, env *rollout.Env) *prober {
+	p := &prober{run: r, trainer: trainer, env: env}
 	if r.Folder != nil {
 		p.questions = probeQuestions(r.Task.Train.Questions, r.Probes)
 	}
@@ -60,14 +61,13 @@ func (p *prober) at(ctx context.Context, steps int, share float64) error {
 	for p.moment < len(probeMoments) && share >= probeMoments[p.moment] {
 		p.moment++
 	}
-	env := p.run.Task.Env(p.learner, p.run.Task.Train)
 	rng := rand.New(rand.NewPCG(p.run.Config.Seed, probeStream))
 	var trees []*rollout.Tree
 	var err error
 	if untrained, ok := p.run.Method.(grpo.Untrained); ok {
-		trees, err = untrained.Act(ctx, env, p.questions, rollout.Sampling{}, rng)
+		trees, err = untrained.Act(ctx, p.env, p.questions, rollout.Sampling{}, rng)
 	} else {
-		trees, _, err = p.run.Method.Collect(ctx, env, p.questions, rng)
+		trees, err = p.trainer.Probe(ctx, p.questions, rng)
 	}
 	if err != nil {
 		return fmt.Errorf("asking the probing questions after step %d: %w", steps, err)

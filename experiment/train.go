@@ -122,7 +122,7 @@ func (r *Run) train(ctx context.Context, learner Learner, reference grpo.Scorer,
 	}
 	_, untrained := r.Method.(grpo.Untrained)
 	r.observe(Event{Phase: Training, Total: budgetParts})
-	prober := r.prober(learner)
+	prober := r.prober(trainer, env)
 	if err := prober.at(ctx, 0, 0); err != nil {
 		return err
 	}

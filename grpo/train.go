@@ -114,6 +114,12 @@ func (t *Trainer) Collect(ctx context.Context) (*Rollouts, error) {
 	return &Rollouts{Step: t.step, Trees: trees, Metrics: all}, nil
 }
 
+// Probe samples trees of questions as Collect does, with their advantages, outside of the training steps.
+func (t *Trainer) Probe(ctx context.Context, questions []qa.Question, rng *rand.Rand) ([]*rollout.Tree, error) {
+	trees, _, err := t.method.Collect(ctx, t.env, questions, rng)
+	return trees, err
+}
+
 // Update trains on what Collect returned and moves on to the next step. It returns one Update per optimiser step of the
 // policy; a mini-batch in which nothing can move (all advantages 0) takes none. A critic learns from the same mini-batches,
 // each before the policy does, and what it reports is added to the rollouts' metrics.

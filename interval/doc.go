@@ -2,7 +2,9 @@
 // chance is shown as one.
 //
 //   - A share of questions (exact match of one policy): [Wilson], over questions.
+//
 //   - A mean over seeds (exact match of a method): [Mean], Student's t, over seeds.
+//
 //   - A difference of two policies or methods is taken over pairs that belong together, which takes out what both share:
 //     [Paired], Student's t, over seeds; [PairedShares] over questions.
 //
