@@ -70,7 +70,7 @@ func (t *Tree) Steps(leaf int) []StepSpan {
 	first := NoParent
 	for _, i := range t.Path(leaf) {
 		switch t.Segments[i].Kind {
-		case Prompt, Decision:
+		case Prompt, ReviewPrompt, Decision:
 			continue
 		case Documents, Notice:
 			if n := len(steps); n > 0 && first == NoParent {

@@ -30,6 +30,8 @@ type Tags struct {
 	// Refine names the block in which a step digests the documents before it thinks, as in AutoRefine's template, which
 	// IG-Search uses. "" if the protocol has none.
 	Refine Tag `json:"refine,omitempty"`
+	// Decision names the block of a refiner's decision (see [Review]). "" if the protocol has no review.
+	Decision Tag `json:"decision,omitempty"`
 }
 
 // DefaultTags are Search-R1's.
@@ -42,6 +44,9 @@ func (t Tags) names() []Tag {
 	names := []Tag{t.Think, t.Search, t.Information, t.Answer}
 	if t.Refine != "" {
 		names = append(names, t.Refine)
+	}
+	if t.Decision != "" {
+		names = append(names, t.Decision)
 	}
 	return names
 }
@@ -90,6 +95,8 @@ type Protocol struct {
 	// ForcedAnswer is the opening of a forced answer: a thought if the policy is used to one, white space, and the answer's
 	// opening tag. "" means the tag alone. The environment writes it, so none of it is trained.
 	ForcedAnswer string `json:"forced_answer,omitempty"`
+	// Review is how a draft is put to a refiner; methods without one never see it.
+	Review Review `json:"review,omitzero"`
 
 	MaxTurns      int `json:"max_turns"`       // B: steps a trajectory, invalid ones included, a forced answer not; ≥ 1
 	MaxStepTokens int `json:"max_step_tokens"` // sampled tokens a step; ≥ 1
@@ -101,8 +108,10 @@ type Protocol struct {
 // SearchR1 is the protocol for real models: Search-R1's tags, document format and budgets (4 turns, 500 tokens a step,
 // 3 documents of 500 tokens together, 4096 tokens in all), with instructions of our own. It is loose, as theirs is.
 func SearchR1() Protocol {
+	tags := DefaultTags()
+	tags.Decision = "decision"
 	return Protocol{
-		Tags:  DefaultTags(),
+		Tags:  tags,
 		Loose: true,
 		Prompt: "Find the answer to the question below. You work in steps. Begin each step by reasoning about what you know " +
 			"and what is missing, between <think> and </think>. If something is missing, look it up: write a search query " +
@@ -118,6 +127,16 @@ func SearchR1() Protocol {
 			"answer between <answer> and </answer>. Please try again.\n",
 		AfterLastTurn: Fail,
 		ForcedAnswer:  "\n<answer>",
+		Review: Review{
+			Prompt: "\nThe work above is a draft. These were its steps:\n{steps}" +
+				"Review it. If the answer is well supported, decide <decision> accept</decision>. If not, find the first step that " +
+				"went wrong or brought nothing new, and decide <decision> revise N</decision> with its number N: everything from that " +
+				"step on is then done again.\n<decision>",
+			Query:     "Step {n}: searched for {action}\n",
+			Answer:    "Step {n}: answered {action}\n",
+			Invalid:   "Step {n}: no valid action\n",
+			MaxTokens: 16,
+		},
 		MaxTurns:      4,
 		MaxStepTokens: 500,
 		TopK:          3,
@@ -155,6 +174,9 @@ func (p *Protocol) Validate() error {
 	}
 	if strings.TrimSpace(p.Gap) != "" {
 		return fmt.Errorf("protocol: gap %q, expected white space", p.Gap)
+	}
+	if err := p.Review.validate(p.Tags); err != nil {
+		return fmt.Errorf("protocol: %w", err)
 	}
 	switch p.AfterLastTurn {
 	case "", Fail, ForceAnswer:

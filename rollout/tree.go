@@ -22,7 +22,9 @@ const (
 	Answer    Kind = "answer"    // <answer> … </answer>, its tags included
 	Invalid   Kind = "invalid"   // sampled text that is no action
 	Notice    Kind = "notice"    // the environment's remark on an invalid action or a spent budget
-	Decision  Kind = "decision"  // a refiner's decision about a draft
+	// ReviewPrompt puts a draft to the refiner, Decision is what that decides about it.
+	ReviewPrompt Kind = "review"
+	Decision     Kind = "decision"
 )
 
 // NoParent is the Parent of a root segment.
