@@ -13,6 +13,14 @@ func Protocol(level Level) rollout.Protocol {
 	p.TopK = 2
 	p.MaxDocTokens = 64
 	p.MaxTokens = 320
+	p.Tags.Decision = "decision"
+	p.Review = rollout.Review{
+		Prompt:    "<review>{steps}</review><decision>",
+		Query:     "{n} {action}\n",
+		Answer:    "{n} answer {action}\n",
+		Invalid:   "{n}\n",
+		MaxTokens: 6,
+	}
 	if level == Hard {
 		p.MaxTurns = 4
 		p.MaxStepTokens = 40

@@ -3,7 +3,8 @@ package tinyworld
 import "strings"
 
 // Tags are the tokens of the protocol, in the order of their ids.
-var Tags = []string{"<think>", "</think>", "<search>", "</search>", "<information>", "</information>", "<answer>", "</answer>"}
+var Tags = []string{"<think>", "</think>", "<search>", "</search>", "<information>", "</information>", "<answer>", "</answer>",
+	"<review>", "</review>", "<decision>", "</decision>"}
 
 // EndOfText ends a text; it is the tokenizer's end-of-sequence token.
 const EndOfText = "<|endoftext|>"
@@ -35,5 +36,6 @@ func Vocabulary(level Level) []string {
 	for _, name := range newLexicon(level).names {
 		add(strings.Fields(name)...)
 	}
+	add("accept", "revise") // a refiner's decisions; the numbers of the steps are single bytes
 	return pieces
 }

@@ -19,6 +19,7 @@ import (
 // policyFlags say which policy is meant.
 type policyFlags struct {
 	Level    string `default:"standard" enum:"standard,hard" help:"Level of the embedded world: standard or hard."`
+	Strength string `default:"medium" enum:"medium,weak" help:"Strength of the embedded policy: medium, or weak (of the standard level only)."`
 	Model    string `placeholder:"DIR" help:"Hugging Face folder of the policy, instead of the embedded one."`
 	Protocol string `default:"auto" enum:"auto,tinyworld,search-r1,search-r1-chat" help:"How policy and environment talk: tinyworld, search-r1, search-r1-chat (in the chat template), or what suits the policy (auto)."`
 }
@@ -26,6 +27,13 @@ type policyFlags struct {
 // base reads the policy.
 func (f policyFlags) base() (experiment.Base, error) {
 	if f.Model == "" {
+		if f.Strength == "weak" {
+			files, err := tinyworld.WeakBase(tinyworld.Level(f.Level))
+			if err != nil {
+				return experiment.Base{}, unusable(err)
+			}
+			return readBase("embedded-weak", files)
+		}
 		files, err := tinyworld.Base(tinyworld.Level(f.Level))
 		if err != nil {
 			return experiment.Base{}, err

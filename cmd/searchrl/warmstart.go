@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,9 +18,11 @@ import (
 
 // warmstartCmd makes the embedded base policy again.
 type warmstartCmd struct {
-	Level string `default:"standard" enum:"standard,hard" help:"Level of the embedded world: standard or hard."`
-	Seed  uint64 `default:"${warmstartSeed}" help:"Determines everything random; the default is that of the embedded policy."`
-	Out   string `placeholder:"DIR" help:"New folder for the policy (default: runs/warmstart-LEVEL)."`
+	Level    string `default:"standard" enum:"standard,hard" help:"Level of the embedded world: standard or hard."`
+	Seed     uint64 `default:"${warmstartSeed}" help:"Determines everything random; the default is that of the embedded policy."`
+	Strength string `default:"medium" enum:"medium,weak" help:"How good the habits are: medium, or weak (standard level)."`
+	From     string `placeholder:"DIR" help:"Hugging Face folder of a policy of the embedded world to which only the review phase is given."`
+	Out      string `placeholder:"DIR" help:"New folder for the policy (default: runs/warmstart-LEVEL)."`
 
 	backendFlags `group:"Computation"`
 }
@@ -29,7 +32,8 @@ func warmstartSeed() string { return fmt.Sprint(warmstart.DefaultOptions(tinywor
 
 func (c *warmstartCmd) Help() string {
 	return "It first imitates mostly good demonstrations, until the policy can search, read and copy, then for a short while " +
-		"a mixture in which good habits are rare: the policy that reinforcement learning starts from. Takes some minutes."
+		"a mixture in which good habits are rare, then a reviewer's decisions on drafts: the policy that reinforcement learning " +
+		"starts from. Takes some minutes."
 }
 
 // warmed is the JSON document of warmstart.
@@ -40,6 +44,27 @@ type warmed struct {
 	EM      *float64 `json:"em"` // greedy, on a few unseen questions, at the end
 	Seconds float64  `json:"seconds"`
 	Folder  string   `json:"folder"`
+}
+
+// make runs the phases.
+func (c *warmstartCmd) make(ctx context.Context, engine *engine, options warmstart.Options, progress func(warmstart.Progress)) (checkpoint.Config, checkpoint.Weights, error) {
+	if c.From == "" {
+		made, err := warmstart.Run(ctx, engine.backend, options, nil, progress)
+		if err != nil {
+			return checkpoint.Config{}, nil, err
+		}
+		return made.Config, made.Base, nil
+	}
+	base, err := policyFlags{Model: c.From}.base()
+	if err != nil {
+		return checkpoint.Config{}, nil, err
+	}
+	config, weights, err := warmstart.Adopt(options.Level, base.Config, base.Weights, base.Tokenizer, rand.New(rand.NewPCG(c.Seed, 0)))
+	if err != nil {
+		return config, nil, unusable(fmt.Errorf("model folder %s: %w", c.From, err))
+	}
+	weights, err = warmstart.AddReview(ctx, engine.backend, options, config, weights, progress)
+	return config, weights, err
 }
 
 // Run makes the policy and writes it as a Hugging Face folder.
@@ -56,6 +81,12 @@ func (c *warmstartCmd) Run(ctx context.Context, con *console) error {
 	}
 	options := warmstart.DefaultOptions(tinyworld.Level(c.Level))
 	options.Seed = c.Seed
+	if c.Strength == "weak" {
+		if options.Level != tinyworld.Standard {
+			return unusable(fmt.Errorf("--strength weak goes with --level standard, not %s", c.Level))
+		}
+		options.Habits.Mixture = warmstart.Habits(options.Level, warmstart.Weak)
+	}
 	files, err := tinyworld.TokenizerFiles(options.Level)
 	if err != nil {
 		return err
@@ -68,9 +99,12 @@ func (c *warmstartCmd) Run(ctx context.Context, con *console) error {
 
 	start := time.Now()
 	result := warmed{Level: c.Level, Seed: c.Seed, Backend: string(engine.backend.Kind()), Folder: out}
-	total, done := options.Skill.Steps+options.Habits.Steps, 0
+	total, done := options.Review.Steps, 0
+	if c.From == "" {
+		total += options.Skill.Steps + options.Habits.Steps
+	}
 	bar := con.startBar("warm start", total)
-	made, err := warmstart.Run(ctx, engine.backend, options, nil, func(p warmstart.Progress) {
+	config, weights, err := c.make(ctx, engine, options, func(p warmstart.Progress) {
 		done++
 		bar.set(done, "%s %d/%d  loss %.3f", p.Phase, p.Step, p.Steps, p.Loss)
 		if !math.IsNaN(p.EM) {
@@ -82,7 +116,7 @@ func (c *warmstartCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if err := checkpoint.Save(out, made.Config, made.Base, checkpoint.WithTokenizer(files)); err != nil {
+	if err := checkpoint.Save(out, config, weights, checkpoint.WithTokenizer(files)); err != nil {
 		return err
 	}
 	result.Seconds = time.Since(start).Seconds()

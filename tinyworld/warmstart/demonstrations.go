@@ -54,7 +54,13 @@ func NewSchool(level tinyworld.Level, n int) (*School, error) {
 // Demonstrations makes n of them by the mixture, each in a world drawn from rng. They come out of the same agent loop,
 // parser and searcher as the rollouts of a trained policy, so the two cannot differ by a token.
 func (s *School) Demonstrations(ctx context.Context, rng *rand.Rand, n int, m Mixture) ([]*rollout.Tree, error) {
-	trees := make([]*rollout.Tree, n)
+	trees, _, err := s.demonstrate(ctx, rng, n, m)
+	return trees, err
+}
+
+// demonstrate is Demonstrations with the world of each.
+func (s *School) demonstrate(ctx context.Context, rng *rand.Rand, n int, m Mixture) ([]*rollout.Tree, []class, error) {
+	trees, worlds := make([]*rollout.Tree, n), make([]class, n)
 	for i := range trees {
 		c := s.classes[rng.IntN(len(s.classes))]
 		decide, question := Demonstrator(c.world, m), qa.Question{}
@@ -71,11 +77,11 @@ func (s *School) Demonstrations(ctx context.Context, rng *rand.Rand, n int, m Mi
 		}
 		made, err := env.Rollout(ctx, []qa.Question{question}, 1, rollout.Sampling{Temperature: 1}, rng)
 		if err != nil {
-			return nil, fmt.Errorf("demonstrating %q: %w", question.Text, err)
+			return nil, nil, fmt.Errorf("demonstrating %q: %w", question.Text, err)
 		}
-		trees[i] = made[0]
+		trees[i], worlds[i] = made[0], c
 	}
-	return trees, nil
+	return trees, worlds, nil
 }
 
 // closedBookHops draws the number of facts of a question that is answered from memory: one mostly, since facts must be

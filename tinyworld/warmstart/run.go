@@ -11,6 +11,7 @@ import (
 	"searchrl/checkpoint"
 	"searchrl/grpo"
 	"searchrl/model"
+	"searchrl/plain"
 	"searchrl/tinyworld"
 )
 
@@ -31,6 +32,7 @@ type Options struct {
 	Worlds int // worlds that the demonstrations are drawn from
 	Skill  Phase
 	Habits Phase
+	Review Review
 	// Shape is the shape of the policy; its zero value means that of [Config].
 	Shape checkpoint.Config
 	// Workers is [model.Options.Workers].
@@ -42,16 +44,21 @@ type Options struct {
 // DefaultOptions returns how the embedded base policy of a level was made.
 func DefaultOptions(level tinyworld.Level) Options {
 	o := Options{
-		Level:    level,
-		Seed:     1,
-		Worlds:   200,
-		Skill:    Phase{Name: "skill", Steps: 2000, Batch: 32, Peak: 3e-3, WarmUp: 100, Mixture: Skill(level, .85)},
-		Habits:   Phase{Name: "habits", Steps: 250, Batch: 64, Peak: 1e-3, WarmUp: 25, Mixture: Habits(level, Medium)},
+		Level:  level,
+		Seed:   1,
+		Worlds: 200,
+		Skill:  Phase{Name: "skill", Steps: 2000, Batch: 32, Peak: 3e-3, WarmUp: 100, Mixture: Skill(level, .85)},
+		Habits: Phase{Name: "habits", Steps: 250, Batch: 64, Peak: 1e-3, WarmUp: 25, Mixture: Habits(level, Medium)},
+		Review: Review{
+			Phase: Phase{Name: "review", Steps: 300, Batch: 32, Peak: 1.5e-3, WarmUp: 25, Mixture: Skill(level, .7)},
+			Noise: .2,
+		},
 		Evaluate: 100,
 	}
 	if level == tinyworld.Hard {
 		o.Skill.Steps, o.Skill.Peak, o.Evaluate = 2400, 2.5e-3, 200
 		o.Habits.Mixture = Habits(level, MediumHard)
+		o.Review.Batch = 24
 	}
 	return o
 }
@@ -70,7 +77,8 @@ type Progress struct {
 type Result struct {
 	Config  checkpoint.Config
 	Skilled checkpoint.Weights // after the skill phase
-	Base    checkpoint.Weights // after the habit phase: the base policy
+	Habits  checkpoint.Weights // after the habit phase
+	Base    checkpoint.Weights // after the review phase: the base policy
 }
 
 // Config returns the shape of the level's base policy: a Qwen2 decoder of 64 dimensions and two layers, on the hard level
@@ -92,8 +100,8 @@ func Config(level tinyworld.Level) (checkpoint.Config, error) {
 }
 
 // Run makes a base policy on the backend: the skill phase teaches the format and how to copy from documents, the short
-// habit phase replaces good behaviour by a mixture. skilled, if not nil, is used in place of a skill phase. progress, if
-// not nil, is called after each step.
+// habit phase replaces good behaviour by a mixture, and the review phase adds the refiner's decisions. skilled, if not nil,
+// is used in place of a skill phase. progress, if not nil, is called after each step.
 func Run(ctx context.Context, backend *accel.Backend, o Options, skilled checkpoint.Weights, progress func(Progress)) (*Result, error) {
 	school, err := NewSchool(o.Level, o.Worlds)
 	if err != nil {
@@ -109,12 +117,47 @@ func Run(ctx context.Context, backend *accel.Backend, o Options, skilled checkpo
 	r := &Result{Config: cfg, Skilled: skilled}
 	if r.Skilled == nil {
 		first := initialise(cfg, rand.New(rand.NewPCG(o.Seed, 0)))
-		if r.Skilled, err = o.teach(ctx, backend, school, cfg, first, o.Skill, progress); err != nil {
+		if r.Skilled, err = o.teach(ctx, backend, school, cfg, first, o.Skill, school.imitation(o.Skill), progress); err != nil {
 			return nil, err
 		}
 	}
-	r.Base, err = o.teach(ctx, backend, school, cfg, r.Skilled, o.Habits, progress)
+	if r.Habits, err = o.teach(ctx, backend, school, cfg, r.Skilled, o.Habits, school.imitation(o.Habits), progress); err != nil {
+		return nil, err
+	}
+	r.Base, err = o.review(ctx, backend, school, cfg, r.Habits, progress)
 	return r, err
+}
+
+// AddReview takes the review phase alone, from a policy of the level's tokenizer (see [Adopt] for those of another).
+func AddReview(ctx context.Context, backend *accel.Backend, o Options, cfg checkpoint.Config, from checkpoint.Weights, progress func(Progress)) (checkpoint.Weights, error) {
+	school, err := NewSchool(o.Level, o.Worlds)
+	if err != nil {
+		return nil, err
+	}
+	return o.review(ctx, backend, school, cfg, from, progress)
+}
+
+// review runs the review phase; the drafts are those of the policy as it was before.
+func (o *Options) review(ctx context.Context, backend *accel.Backend, school *School, cfg checkpoint.Config, from checkpoint.Weights, progress func(Progress)) (checkpoint.Weights, error) {
+	before, err := plain.New(cfg, from, school.tokenizer)
+	if err != nil {
+		return nil, err
+	}
+	lessons := func(ctx context.Context, rng *rand.Rand) (grpo.Batch, error) {
+		return school.reviews(ctx, before, rng, o.Review.Batch, o.Review)
+	}
+	return o.teach(ctx, backend, school, cfg, from, o.Review.Phase, lessons, progress)
+}
+
+// maker makes one lesson; all randomness comes from rng.
+type maker func(ctx context.Context, rng *rand.Rand) (grpo.Batch, error)
+
+// imitation makes the lessons of a phase that imitates demonstrations.
+func (s *School) imitation(phase Phase) maker {
+	return func(ctx context.Context, rng *rand.Rand) (grpo.Batch, error) {
+		trees, err := s.Demonstrations(ctx, rng, phase.Batch, phase.Mixture)
+		return Lesson(trees), err
+	}
 }
 
 // initialise draws weights that a narrow model learns fast from: matrices with standard deviation 1/√inputs, those that
@@ -142,7 +185,7 @@ func initialise(cfg checkpoint.Config, rng *rand.Rand) checkpoint.Weights {
 }
 
 // teach runs a phase and returns the weights after it.
-func (o *Options) teach(ctx context.Context, backend *accel.Backend, school *School, cfg checkpoint.Config, from checkpoint.Weights, phase Phase, progress func(Progress)) (checkpoint.Weights, error) {
+func (o *Options) teach(ctx context.Context, backend *accel.Backend, school *School, cfg checkpoint.Config, from checkpoint.Weights, phase Phase, made maker, progress func(Progress)) (checkpoint.Weights, error) {
 	pupil, err := model.New(backend, cfg, from, school.tokenizer, model.Options{Workers: o.Workers})
 	if err != nil {
 		return nil, err
@@ -150,7 +193,7 @@ func (o *Options) teach(ctx context.Context, backend *accel.Backend, school *Sch
 	defer pupil.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	lessons := o.prepare(ctx, school, phase)
+	lessons := o.prepare(ctx, phase, made)
 	for step := range phase.Steps {
 		lesson, ok := <-lessons
 		if !ok {
@@ -185,19 +228,15 @@ type lesson struct {
 
 // prepare makes the phase's lessons ahead of their use. Each depends on its number alone. The channel closes after the
 // last one, an error, or the end of ctx.
-func (o *Options) prepare(ctx context.Context, school *School, phase Phase) <-chan lesson {
+func (o *Options) prepare(ctx context.Context, phase Phase, lessons maker) <-chan lesson {
 	out := make(chan lesson, 4)
 	go func() {
 		defer close(out)
 		for step := range phase.Steps {
 			rng := rand.New(rand.NewPCG(o.Seed, stream(phase.Name, step)))
-			trees, err := school.Demonstrations(ctx, rng, phase.Batch, phase.Mixture)
-			next := lesson{err: err}
-			if err == nil {
-				next.batch = Lesson(trees)
-			}
+			batch, err := lessons(ctx, rng)
 			select {
-			case out <- next:
+			case out <- lesson{batch, err}:
 			case <-ctx.Done():
 				return
 			}

@@ -126,17 +126,19 @@ func TestRunMakesAPolicy(t *testing.T) {
 	o.Worlds, o.Evaluate = 3, 0
 	o.Skill.Steps, o.Skill.Batch, o.Skill.WarmUp = 12, 4, 2
 	o.Habits.Steps, o.Habits.Batch = 1, 2
+	o.Review.Steps, o.Review.Batch = 2, 2
 	var losses []float64
 	result, err := warmstart.Run(context.Background(), backend, o, nil, func(p warmstart.Progress) { losses = append(losses, p.Loss) })
 	require.NoError(t, err)
 	require.NoError(t, result.Base.Check(result.Config))
-	require.Len(t, losses, 13)
+	require.Len(t, losses, 15)
 	require.Less(t, losses[11], losses[0]-.5)
-	require.NotEqual(t, result.Skilled, result.Base)
+	require.NotEqual(t, result.Skilled, result.Habits)
+	require.NotEqual(t, result.Habits, result.Base)
 
 	again, err := warmstart.Run(context.Background(), backend, o, result.Skilled, func(warmstart.Progress) {})
 	require.NoError(t, err)
-	require.Equal(t, result.Base, again.Base, "the habit phase is a function of the skilled policy and the seed")
+	require.Equal(t, result.Base, again.Base, "the later phases are a function of the skilled policy and the seed")
 }
 
 func TestRunStopsWithItsContext(t *testing.T) {
