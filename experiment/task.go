@@ -39,7 +39,8 @@ type Base struct {
 
 // Env returns what the agent loop needs to answer questions of part with policy.
 func (t *Task) Env(policy rollout.Policy, part Part) *rollout.Env {
-	return &rollout.Env{Policy: policy, Searcher: part.Searcher, Tokenizer: t.Base.Tokenizer, Protocol: t.Protocol}
+	return &rollout.Env{Policy: policy, Searcher: part.Searcher, Tokenizer: t.Base.Tokenizer, Protocol: t.Protocol,
+		Positions: t.Base.Config.MaxPositions}
 }
 
 // Learner is a policy in training whose weights can be saved. Package model implements it.

@@ -35,6 +35,15 @@ func (t *Tree) Count(leaf int) Count {
 	return c
 }
 
+// attemptTurns counts the steps of the attempt that leaf belongs to: those since the last Reflection, or since the prompt.
+func (t *Tree) attemptTurns(leaf int) int {
+	var c Count
+	for i := leaf; i != NoParent && t.Segments[i].Kind != Reflection; i = t.Segments[i].Parent {
+		c.add(&t.Segments[i])
+	}
+	return c.Turns
+}
+
 // Total counts over the whole tree, each segment once, whatever trajectories it is part of: the unique tokens.
 func (t *Tree) Total() Count {
 	var c Count
@@ -70,7 +79,7 @@ func (t *Tree) Steps(leaf int) []StepSpan {
 	first := NoParent
 	for _, i := range t.Path(leaf) {
 		switch t.Segments[i].Kind {
-		case Prompt, ReviewPrompt, Decision:
+		case Prompt, ReviewPrompt, Decision, Reflection:
 			continue
 		case Documents, Notice:
 			if n := len(steps); n > 0 && first == NoParent {

@@ -50,6 +50,7 @@
 //	Env.Observe    the environment's move at each of several leaves: documents, notice, forced answer, or the end
 //	Tree.Finish    declares a path a trajectory
 //	Env.Continue   the plain loop from any leaf, with what is left of its budgets
+//	Env.Reflect    a request for another attempt after the end of one, with turns of its own
 //
 // SLATE samples k candidates of one step, attaches all, and lets Observe execute the winner's search only. Search-R2
 // cuts after step c and continues from [Tree.Steps](leaf)[c-1].Last. IG-Search attaches [Env.Documents] of other

@@ -20,6 +20,9 @@ type Env struct {
 	Searcher  retrieval.Searcher
 	Tokenizer *tokenizer.Tokenizer
 	Protocol  Protocol
+	// Positions is the longest sequence that the policy can take; 0 means that there is no such limit. The protocol's MaxTokens
+	// must respect it; it is for those who raise that budget.
+	Positions int
 }
 
 // Validate reports what the environment lacks, or the first setting of the protocol that makes no sense.
@@ -49,7 +52,7 @@ func (e *Env) Start(question qa.Question) (*Tree, error) {
 		return nil, err
 	}
 	before, after, _ := strings.Cut(e.Protocol.Prompt, QuestionPlaceholder)
-	tokens, err := e.promptTokens(before, e.Protocol.Tags.Shield(question.Text), after)
+	tokens, err := e.promptTokens(before, e.Protocol.Tags.Shield(question.Text), after, e.Protocol.Chat)
 	if err != nil {
 		return nil, fmt.Errorf("writing the prompt of question %q: %w", question.ID, err)
 	}
@@ -62,8 +65,8 @@ func (e *Env) Start(question qa.Question) (*Tree, error) {
 }
 
 // promptTokens encodes the template's two halves as our own text and the question as text from outside.
-func (e *Env) promptTokens(before, question, after string) ([]int, error) {
-	if e.Protocol.Chat {
+func (e *Env) promptTokens(before, question, after string, chat bool) ([]int, error) {
+	if chat {
 		message := tokenizer.Message{Role: tokenizer.User, Content: before + question + after}
 		return e.Tokenizer.Chat([]tokenizer.Message{message}, true)
 	}
@@ -142,4 +145,28 @@ func (e *Env) documentsClose() []int {
 // with, as if the policy had written it, but which is never trained. SLATE opens each step with <think> in this way.
 func (e *Env) Open(tree *Tree, leaf int, text string) int {
 	return tree.Add(e.inserted(Opening, leaf, e.Tokenizer.EncodeTrusted(text)))
+}
+
+// Reflect asks for another attempt at the tree's question: after the end of an attempt it appends a Reflection segment with the
+// text of template, in which {question} is replaced as in a prompt, and returns its index. What follows has the protocol's
+// turns to itself; the budget of tokens is that of the whole path. ok is false, and nothing is appended, if no token of a step
+// would find room after it.
+//
+// Also under a chat template the text stands as it is, without the role of a user.
+func (e *Env) Reflect(tree *Tree, leaf int, template string) (segment int, ok bool, err error) {
+	before, after, _ := strings.Cut(template, QuestionPlaceholder)
+	question := ""
+	if strings.Contains(template, QuestionPlaceholder) {
+		question = e.Protocol.Tags.Shield(tree.Question.Text)
+	}
+	tokens, err := e.promptTokens(before, question, after, false)
+	switch {
+	case err != nil:
+		return leaf, false, fmt.Errorf("asking for another attempt at question %q: %w", tree.Question.ID, err)
+	case len(tokens) == 0:
+		return leaf, false, fmt.Errorf("asking for another attempt at question %q: the text %q has no tokens", tree.Question.ID, template)
+	case len(tree.PathTokens(leaf))+len(tokens) >= e.Protocol.MaxTokens:
+		return leaf, false, nil
+	}
+	return tree.Add(e.inserted(Reflection, leaf, tokens)), true, nil
 }

@@ -326,6 +326,47 @@ func TestForcedAnswerWithThought(t *testing.T) {
 	require.False(t, tree.Segments[3].Sampled())
 }
 
+// TestReflect: another attempt has turns of its own and shares the path's tokens; what asks for it is not trained.
+func TestReflect(t *testing.T) {
+	env, books := newEnv(t, func(string, int) string { return "<search>composer of Aurora</search>" })
+	env.Protocol.MaxTurns = 2
+	tree := one(t, env, opera)
+	first := tree.Trajectories[0]
+	require.Equal(t, rollout.OutOfTurns, first.End)
+	leaf, ok, err := env.Reflect(tree, first.Leaf, "Once more, {question}\n")
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, "Once more, "+opera.Text+"\n", tree.Segments[leaf].Text)
+	require.False(t, tree.Segments[leaf].Sampled())
+	_, err = env.Continue(context.Background(), []rollout.Leaf{{Tree: tree, Segment: leaf}}, 1, rollout.Sampling{}, rng(1))
+	require.NoError(t, err)
+	second := tree.Trajectories[1]
+	require.Equal(t, rollout.OutOfTurns, second.End)
+	require.Equal(t, 2*first.Turns, second.Turns, "the counts are those of the whole path")
+	require.Equal(t, 2*first.Searches, second.Searches)
+	require.Len(t, books.calls, 2)
+	steps := tree.Steps(second.Leaf)
+	require.Len(t, steps, 4)
+	require.Equal(t, rollout.StepSpan{First: leaf + 1, Action: leaf + 1, Last: leaf + 2}, steps[2], "the request belongs to no step")
+	requireSound(t, env, tree)
+
+	// A forced answer is counted from the same place.
+	env.Protocol.AfterLastTurn = rollout.ForceAnswer
+	observed, err := env.Observe(context.Background(), []rollout.Leaf{{Tree: tree, Segment: leaf}})
+	require.NoError(t, err)
+	require.Equal(t, rollout.Observation{Leaf: leaf}, observed[0])
+
+	env.Protocol.MaxTokens = len(tree.PathTokens(leaf))
+	before := len(tree.Segments)
+	at, ok, err := env.Reflect(tree, first.Leaf, "Once more, {question}\n")
+	require.NoError(t, err)
+	require.False(t, ok, "no token of a step would find room")
+	require.Equal(t, first.Leaf, at)
+	require.Len(t, tree.Segments, before)
+	_, _, err = env.Reflect(tree, first.Leaf, "")
+	require.ErrorContains(t, err, "has no tokens")
+}
+
 func TestOpenedThought(t *testing.T) {
 	env, _ := newEnv(t, func(string, int) string { return " so </think>\n<answer>x</answer>" })
 	tree, err := env.Start(opera)

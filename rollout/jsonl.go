@@ -104,7 +104,7 @@ func (t *Tree) validateRecord() error {
 
 func (s *Segment) validateRecord() error {
 	switch s.Kind {
-	case Prompt, Opening, Documents, Notice, ReviewPrompt:
+	case Prompt, Opening, Documents, Notice, ReviewPrompt, Reflection:
 		if s.Sampled() {
 			return errors.New("the environment's segment has log-probabilities")
 		}

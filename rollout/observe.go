@@ -59,7 +59,7 @@ func (e *Env) Observe(ctx context.Context, leaves []Leaf) ([]Observation, error)
 // over returns why no step can follow a leaf, whatever the environment appends; "" if one can.
 func (e *Env) over(leaf Leaf) End {
 	kind := leaf.Tree.Segments[leaf.Segment].Kind
-	turns := leaf.Tree.Count(leaf.Segment).Turns
+	turns := leaf.Tree.attemptTurns(leaf.Segment)
 	switch {
 	case kind == Answer:
 		return Answered
@@ -85,7 +85,7 @@ func (e *Env) append(tree *Tree, o *Observation, s Segment) {
 
 // open begins the forced answer where the turns are spent.
 func (e *Env) open(tree *Tree, o *Observation) {
-	if o.End != "" || tree.Segments[o.Leaf].Kind == Opening || tree.Count(o.Leaf).Turns < e.Protocol.MaxTurns {
+	if o.End != "" || tree.Segments[o.Leaf].Kind == Opening || tree.attemptTurns(o.Leaf) < e.Protocol.MaxTurns {
 		return
 	}
 	e.append(tree, o, e.inserted(Opening, NoParent, e.Tokenizer.EncodeTrusted(e.Protocol.forcedAnswer())))

@@ -25,6 +25,8 @@ const (
 	// ReviewPrompt puts a draft to the refiner, Decision is what that decides about it.
 	ReviewPrompt Kind = "review"
 	Decision     Kind = "decision"
+	// Reflection is the environment's request for another attempt at the question; see [Env.Reflect].
+	Reflection Kind = "reflection"
 )
 
 // NoParent is the Parent of a root segment.
