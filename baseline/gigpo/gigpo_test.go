@@ -164,7 +164,7 @@ func TestBadSettings(t *testing.T) {
 		m := method
 		spoil(&m)
 		_, _, err := m.Collect(context.Background(), environment(t), []qa.Question{lunia}, rand.New(rand.NewPCG(1, 1)))
-		require.ErrorContains(t, err, "gigpo: "+want[:1])
+		require.ErrorContains(t, err, "gigpo: ")
 		require.ErrorContains(t, err, want)
 	}
 }

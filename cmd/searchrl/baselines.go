@@ -2,6 +2,7 @@ package main
 
 import (
 	"searchrl/baseline/gigpo"
+	"searchrl/baseline/mrsearch"
 	"searchrl/grpo"
 )
 
@@ -18,4 +19,20 @@ func (f methodFlags) gigpo() (grpo.Method, error) {
 		Omega: f.GigpoOmega, Gamma: f.GigpoGamma, Normalisation: grpo.Normalisation(f.Normalisation),
 		Similarity: f.GigpoSimilarity, PerStep: f.GigpoPerStep,
 	}})
+}
+
+// mrsearchFlags are MR-Search's.
+type mrsearchFlags struct {
+	MrAttempts    int     `default:"3" help:"MR-Search: attempts in one context (N), at test too."`
+	MrDiscount    float64 `default:"1" help:"MR-Search: discount from attempt to attempt (gamma)."`
+	MrImprovement float64 `default:"0" help:"MR-Search: reward of an attempt for what it adds to the one before (kappa)."`
+	MrRepetition  float64 `default:"0" help:"MR-Search: penalty for giving the same answer again (lambda)."`
+	MrReflection  string  `placeholder:"TEXT" help:"MR-Search: what is said between two attempts, with {question} for the question (default: the prompt again)."`
+}
+
+func (f methodFlags) mrsearch() (grpo.Method, error) {
+	return checked(mrsearch.Method{
+		Group: f.Group, Attempts: f.MrAttempts, Sampling: f.sampling(), Discount: f.MrDiscount,
+		Improvement: f.MrImprovement, Repetition: f.MrRepetition, Reflection: f.MrReflection,
+	})
 }

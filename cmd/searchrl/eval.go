@@ -22,11 +22,12 @@ import (
 // evalCmd measures a policy.
 type evalCmd struct {
 	policyFlags   `group:"Task"`
-	Method        string `placeholder:"NAME" help:"Answer as this method does, e.g. direct or rag, with its default settings; otherwise in the plain agent loop."`
+	Method        string `placeholder:"NAME" help:"Answer as this method does: direct, rag, mr-search or another that acts in a way of its own; otherwise in the plain agent loop." group:"Method"`
 	Questions     string `placeholder:"FILE" help:"Questions as JSON lines, plain or gzip, instead of the embedded world's." group:"Task"`
 	Corpus        string `placeholder:"FILE" help:"Passages as JSON lines, plain or gzip; goes with --questions." group:"Task"`
 	Limit         int    `default:"300" help:"Questions at most; 0 takes all of the file." group:"Task"`
 	Output        string `placeholder:"FILE" help:"Write the result of each question there, as JSON lines."`
+	mrsearchFlags `group:"Method"`
 	samplingFlags `group:"Sampling"`
 	backendFlags  `group:"Computation"`
 }
@@ -127,6 +128,7 @@ func (c *evalCmd) actor() (grpo.Actor, error) {
 	if err := kong.ApplyDefaults(&defaults, kong.Vars{"judge_variables": judgeVariables}); err != nil {
 		return nil, fmt.Errorf("default settings of the methods: %w", err)
 	}
+	defaults.mrsearchFlags = c.mrsearchFlags
 	method, err := newMethod(c.Method, defaults, taskFlags{})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ type methodFlags struct {
 	slateFlags
 	judgeFlags
 	gigpoFlags
+	mrsearchFlags
 }
 
 // slateFlags are SLATE's.
@@ -80,6 +81,7 @@ func methods() []method {
 			return f.slate(task, slate.Completed, slate.Dense)
 		}},
 		{"gigpo", func(f methodFlags, _ taskFlags) (grpo.Method, error) { return f.gigpo() }},
+		{"mr-search", func(f methodFlags, _ taskFlags) (grpo.Method, error) { return f.mrsearch() }},
 		{"direct", func(methodFlags, taskFlags) (grpo.Method, error) { return oneshot.Direct{}, nil }},
 		{"rag", func(methodFlags, taskFlags) (grpo.Method, error) { return oneshot.RAG{}, nil }},
 	}
