@@ -52,7 +52,7 @@ type generationJSON struct {
 // defaults of transformers' Qwen2Config; the sizes have none.
 func LoadConfig(fsys fs.FS) (Config, error) {
 	var c configJSON
-	if err := readJSON(fsys, "config.json", &c); err != nil {
+	if err := ReadJSON(fsys, "config.json", &c); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("%w (%w)", errNoModel, err)
 		}
@@ -63,7 +63,7 @@ func LoadConfig(fsys fs.FS) (Config, error) {
 		return Config{}, fmt.Errorf("config.json: %w", err)
 	}
 	var g generationJSON
-	if err := readJSON(fsys, "generation_config.json", &g); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := ReadJSON(fsys, "generation_config.json", &g); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Config{}, err
 	}
 	eos, err := tokenIDs(g.EOS)
@@ -195,8 +195,8 @@ func or[T any](p *T, otherwise T) T {
 	return *p
 }
 
-// readJSON decodes the named file into v. Errors name the file.
-func readJSON(fsys fs.FS, name string, v any) error {
+// ReadJSON decodes the named file of a model folder into v. Errors name the file; a file beyond 64 MB is one.
+func ReadJSON(fsys fs.FS, name string, v any) error {
 	file, err := fsys.Open(name)
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", name, err)

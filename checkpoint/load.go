@@ -33,12 +33,20 @@ func load(fsys fs.FS) (Config, Weights, error) {
 	if err != nil {
 		return Config{}, nil, err
 	}
+	w, err := LoadTensors(fsys, ParamShapes(cfg), func(name string) (string, bool) { return name, !ignored(cfg, name) })
+	return cfg, w, err
+}
+
+// LoadTensors reads the float tensors of a model folder of any architecture: exactly those that shapes lists, of those
+// shapes, with finite elements. The files' names for them go through rename first; it returns false for a tensor that the
+// model does not need. Everything is checked against the files' headers before any of the weights are read.
+func LoadTensors(fsys fs.FS, shapes map[string][]int, rename func(name string) (string, bool)) (Weights, error) {
 	shards, err := openShards(fsys)
 	if err != nil {
-		return Config{}, nil, err
+		return nil, err
 	}
-	w, err := shards.weights(cfg)
-	return cfg, w, errors.Join(err, shards.close())
+	w, err := shards.weights(shapes, rename)
+	return w, errors.Join(err, shards.close())
 }
 
 // shards are the open weight files of a folder.
@@ -63,7 +71,7 @@ func openShards(fsys fs.FS) (*shards, error) {
 	var index struct {
 		WeightMap map[string]string `json:"weight_map"`
 	}
-	if err := readJSON(fsys, indexFile, &index); err != nil {
+	if err := ReadJSON(fsys, indexFile, &index); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("%w (%w)", errNoModel, err)
 		}
@@ -124,20 +132,25 @@ func (s *shards) close() error {
 	return errors.Join(errs...)
 }
 
-// weights checks all headers against the configuration, then reads and widens the tensors.
-func (s *shards) weights(cfg Config) (Weights, error) {
+// weights checks all headers against shapes, then reads and widens the tensors.
+func (s *shards) weights(shapes map[string][]int, rename func(string) (string, bool)) (Weights, error) {
+	stored := map[string]string{} // the model's name of a tensor → the file's
 	for name := range s.of {
-		if ignored(cfg, name) {
-			delete(s.of, name)
+		as, ok := rename(name)
+		if !ok {
+			continue
 		}
+		if other, twice := stored[as]; twice {
+			return nil, fmt.Errorf("tensors %q and %q are both %q of the model", min(name, other), max(name, other), as)
+		}
+		stored[as] = name
 	}
-	shapes := ParamShapes(cfg)
-	if err := checkNames(shapes, maps.Keys(s.of)); err != nil {
+	if err := checkNames(shapes, maps.Keys(stored)); err != nil {
 		return nil, err
 	}
 	names := slices.Sorted(maps.Keys(shapes))
 	for _, name := range names {
-		info, _ := s.files[s.of[name]].Info(name)
+		info, _ := s.files[s.of[stored[name]]].Info(stored[name])
 		if err := checkShape(name, info.Shape, shapes[name]); err != nil {
 			return nil, err
 		}
@@ -149,8 +162,8 @@ func (s *shards) weights(cfg Config) (Weights, error) {
 	}
 	w := make(Weights, len(names))
 	for _, name := range names {
-		file := s.files[s.of[name]]
-		t, err := file.Tensor(name)
+		file := s.files[s.of[stored[name]]]
+		t, err := file.Tensor(stored[name])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file.name, err)
 		}

@@ -59,7 +59,7 @@ func (t Tensor) Float32s() ([]float32, error) {
 			return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
 		})
 	case F16:
-		return elements(t, func(b []byte) float32 { return halfToFloat32(binary.LittleEndian.Uint16(b)) })
+		return elements(t, func(b []byte) float32 { return HalfToFloat32(binary.LittleEndian.Uint16(b)) })
 	case F64:
 		return elements(t, func(b []byte) float32 {
 			return float32(math.Float64frombits(binary.LittleEndian.Uint64(b)))
@@ -115,19 +115,4 @@ func elements[T any](t Tensor, decode func([]byte) T) ([]T, error) {
 		out[i] = decode(t.Data[i*size:])
 	}
 	return out, nil
-}
-
-// halfToFloat32 converts an IEEE 754 binary16 number: 1 bit sign, 5 bits exponent (bias 15), 10 bits fraction.
-func halfToFloat32(h uint16) float32 {
-	sign := uint32(h>>15) << 31
-	exponent := uint32(h>>10) & 0x1f
-	fraction := uint32(h) & 0x3ff
-	switch exponent {
-	case 0: // zero or subnormal: fraction · 2⁻²⁴, which float32 holds as a normal number
-		v := float32(fraction) * 0x1p-24
-		return math.Float32frombits(math.Float32bits(v) | sign)
-	case 0x1f: // infinity or NaN
-		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
 }

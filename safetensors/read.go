@@ -79,6 +79,9 @@ func (f *File) Names() []string { return slices.Sorted(maps.Keys(f.tensors)) }
 // Metadata returns the file's own remarks, such as {"format": "pt"}; nil if it has none.
 func (f *File) Metadata() map[string]string { return maps.Clone(f.metadata) }
 
+// DataStart returns where the data section starts in the file, in bytes: [Info].Begin and End count from there.
+func (f *File) DataStart() int64 { return f.data }
+
 // Info describes the named tensor without reading it.
 func (f *File) Info(name string) (Info, bool) {
 	info, ok := f.tensors[name]
