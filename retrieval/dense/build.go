@@ -1,0 +1,60 @@
+package dense
+
+import (
+	"context"
+	"fmt"
+
+	"searchrl/retrieval/flat"
+)
+
+// BuildOptions change how vectors are built. The zero value is good.
+type BuildOptions struct {
+	Precision flat.Precision // default flat.F32
+	Prefix    string         // the prefix that enc puts before passages, noted with the vectors
+	ShardRows int            // vectors in a file; 0 is the default of package flat
+	Batch     int            // passages encoded at a time; 0 means 1024
+	// Progress, if not nil, is called after every batch with the number of passages done.
+	Progress func(done, total int)
+}
+
+// Build encodes docs into the folder dir. An interrupted build is continued where its last whole file ends, if encoder
+// and passages are the same; a finished one is an error.
+func Build(ctx context.Context, dir string, enc Encoder, docs Documents, opts BuildOptions) error {
+	if opts.Precision == "" {
+		opts.Precision = flat.F32
+	}
+	if opts.Batch <= 0 {
+		opts.Batch = 1024
+	}
+	corpus, err := digest(docs)
+	if err != nil {
+		return fmt.Errorf("building vectors: %w", err)
+	}
+	about := map[string]string{aboutEncoder: enc.Digest(), aboutPrefix: opts.Prefix, aboutCorpus: corpus}
+	b, err := flat.Create(dir, enc.Dim(), opts.Precision, about, opts.ShardRows)
+	if err != nil {
+		return err
+	}
+	total := docs.Len()
+	for done := b.Rows(); done < total; done = b.Rows() {
+		texts := make([]string, min(opts.Batch, total-done))
+		for i := range texts {
+			doc, err := docs.Document(done + i)
+			if err != nil {
+				return fmt.Errorf("building vectors: reading passage %d: %w", done+i, err)
+			}
+			texts[i] = Contents(doc)
+		}
+		vectors, err := enc.Passages(ctx, texts)
+		if err != nil {
+			return fmt.Errorf("building vectors: encoding passages %d to %d: %w", done, done+len(texts)-1, err)
+		}
+		if err := b.Add(vectors...); err != nil {
+			return err
+		}
+		if opts.Progress != nil {
+			opts.Progress(done+len(texts), total)
+		}
+	}
+	return b.Close()
+}

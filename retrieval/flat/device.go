@@ -1,0 +1,132 @@
+package flat
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/float16"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"searchrl/accel"
+)
+
+// device computes on a GoMLX backend, which holds the blocks as they are stored, the last one padded with zeros.
+type device struct {
+	backend compute.Backend
+	dim     int
+	u       float64
+	blocks  []any // tensors [blockRows, dim]
+	scales  []any // tensors [blockRows], of Int8
+	exec    *Exec
+	work    [][]float32 // scores, by worker
+}
+
+func newDevice(b *accel.Backend, dim int, p Precision, blocks []block, workers int) (_ *device, err error) {
+	d := &device{backend: b.Compute(), dim: dim, u: 0x1p-24, work: make([][]float32, workers)}
+	if !b.IsCPU() {
+		d.u = 0x1p-10 // tensor cores may round the elements to TF32 before they multiply
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+		if err != nil {
+			d.close()
+		}
+	}()
+	for _, b := range blocks {
+		t := upload(p, b, dim)
+		d.blocks = append(d.blocks, t)
+		if err := t.ToDevice(d.backend, 0); err != nil {
+			return nil, fmt.Errorf("copying vectors to the device: %w", err)
+		}
+		if p == Int8 {
+			scales := make([]float32, blockRows)
+			copy(scales, b.scales)
+			t := tensors.FromFlatDataAndDimensions(scales, blockRows)
+			d.scales = append(d.scales, t)
+			if err := t.ToDevice(d.backend, 0); err != nil {
+				return nil, fmt.Errorf("copying scales to the device: %w", err)
+			}
+		}
+	}
+	d.exec, err = NewExec(d.backend, func(in []*Node) []*Node { // queries [batch, d], block [R, d] → [batch, R]
+		scores := DotGeneral(in[0], []int{1}, nil, ConvertDType(in[1], dtypes.Float32), []int{1}, nil)
+		if len(in) == 3 {
+			scores = Mul(scores, InsertAxes(in[2], 0))
+		}
+		return []*Node{scores}
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.exec.WithName("flat").SetMaxCache(-1)
+	return d, nil
+}
+
+// upload makes the tensor of a block.
+func upload(p Precision, b block, dim int) *tensors.Tensor {
+	n := blockRows * dim
+	switch p {
+	case F16:
+		half := make([]float16.Float16, n)
+		for i := range b.rows * dim {
+			half[i] = float16.FromBits(uint16(b.data[2*i]) | uint16(b.data[2*i+1])<<8)
+		}
+		return tensors.FromFlatDataAndDimensions(half, blockRows, dim)
+	case Int8:
+		bytes := make([]int8, n)
+		for i := range b.rows * dim {
+			bytes[i] = int8(b.data[i])
+		}
+		return tensors.FromFlatDataAndDimensions(bytes, blockRows, dim)
+	}
+	floats := make([]float32, n)
+	p.decode(floats[:b.rows*dim], b.data)
+	return tensors.FromFlatDataAndDimensions(floats, blockRows, dim)
+}
+
+func (d *device) unit() float64 { return d.u }
+
+func (d *device) scores(worker, i int, queries []float32, batch int) (scores []float32, stride int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	padded := 1 // a program is compiled for each size of batch: powers of 4
+	for padded < batch {
+		padded *= 4
+	}
+	all := make([]float32, padded*d.dim)
+	copy(all, queries)
+	q := tensors.FromFlatDataAndDimensions(all, padded, d.dim)
+	defer func() { _ = q.FinalizeAll() }()
+	args := []any{q, d.blocks[i]}
+	if d.scales != nil {
+		args = append(args, d.scales[i])
+	}
+	out, err := d.exec.Call(args...)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = out[0].FinalizeAll() }()
+	if d.work[worker] == nil {
+		d.work[worker] = make([]float32, batchSize*blockRows)
+	}
+	err = tensors.ConstFlatData(out[0], func(flat []float32) { copy(d.work[worker], flat) })
+	return d.work[worker], blockRows, err
+}
+
+func (d *device) close() {
+	for _, list := range [][]any{d.blocks, d.scales} {
+		for _, t := range list {
+			_ = t.(*tensors.Tensor).FinalizeAll()
+		}
+	}
+	if d.exec != nil {
+		d.exec.Finalize()
+	}
+}
