@@ -56,7 +56,7 @@ func (c Check) stream(seed uint64) *rand.Rand {
 func Checks() []Check {
 	return []Check{
 		groupAdvantages, singularGroups, clippedSurrogate, klEstimators, surrogateLoss, surrogateSlopes, surrogatePadding,
-		setAdvantage, targetWeights, trainedBatch, candidateAssignment, outcomeReward, searchR1Groups,
+		setAdvantage, targetWeights, trainedBatch, outcomeReward, searchR1Groups,
 		fullReturn, rewardToGo, truncatedStep, selectionLaw, selectionDraws,
 	}
 }

@@ -17,7 +17,7 @@ var groupAdvantages = Check{
 	test: func(k Kernels, rng *rand.Rand, t *tally) error {
 		t.checks++
 		rewards, norm := drawRewards(rng, oneOf(rng, grids), 1+rng.IntN(8)), oneOf(rng, norms)
-		want, dead := advantages(rats(rewards), norm)
+		want, dead := Advantages(rats(rewards), norm)
 		got := k.GroupAdvantages(rewards, norm)
 		t.slice(got, want, largest(want), "an advantage")
 		t.require(k.Dead(rewards) == dead, "the group %v has signal: %v, expected %v", rewards, dead, !dead)
@@ -64,7 +64,7 @@ var singularGroups = Check{
 			}
 			return nil
 		}
-		want, dead := advantages(rats(rewards), norm)
+		want, dead := Advantages(rats(rewards), norm)
 		got := k.GroupAdvantages(rewards, norm)
 		if dead {
 			for i, a := range got {
@@ -111,7 +111,7 @@ func table(t *tally, got, rewards [][]float64, norm grpo.Normalisation, first fu
 				sums[i] += row[s]
 			}
 		}
-		want, _ := advantages(rats(sums), norm)
+		want, _ := Advantages(rats(sums), norm)
 		for i, row := range rewards {
 			switch {
 			case len(got[i]) != len(row):
@@ -159,7 +159,7 @@ var truncatedStep = Check{
 	test: func(k Kernels, rng *rand.Rand, t *tally) error {
 		t.checks++
 		rewards, norm := drawRewards(rng, oneOf(rng, grids), 1+rng.IntN(8)), oneOf(rng, norms)
-		want, _ := advantages(rats(rewards), norm)
+		want, _ := Advantages(rats(rewards), norm)
 		t.slice(k.Truncated(rewards, norm), want, largest(want), "an advantage")
 		return nil
 	},
@@ -244,6 +244,6 @@ func (e *equidistant) Uint64() uint64 {
 }
 
 func drawAs(rng *rand.Rand) []float64 {
-	as, _ := advantages(rats(drawRewards(rng, oneOf(rng, grids), 1+rng.IntN(6))), oneOf(rng, norms))
+	as, _ := Advantages(rats(drawRewards(rng, oneOf(rng, grids), 1+rng.IntN(6))), oneOf(rng, norms))
 	return as
 }

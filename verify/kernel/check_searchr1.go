@@ -88,7 +88,7 @@ var searchR1Groups = Check{
 				t.require(trajectory.Reward == reward, "a trajectory that ends with %q has reward %v, expected %v",
 					tree.Segments[trajectory.Leaf].Text, trajectory.Reward, reward)
 			}
-			as, _ := advantages(rewards, m.Normalisation)
+			as, _ := Advantages(rewards, m.Normalisation)
 			want := map[int][]float64{}
 			for i, trajectory := range tree.Trajectories {
 				for s := trajectory.Leaf; s >= 0; s = tree.Segments[s].Parent {

@@ -62,13 +62,7 @@ func shares(trees []*rollout.Tree, how grpo.Aggregation) map[place]*big.Rat {
 		if how == grpo.TokenMean {
 			continue
 		}
-		for _, trajectory := range tree.Trajectories {
-			var of []place
-			for s := trajectory.Leaf; s >= 0; s = tree.Segments[s].Parent {
-				for j := range tree.Segments[s].Advantages {
-					of = append(of, place{tree, s, j})
-				}
-			}
+		for _, of := range sharing(tree, how) {
 			for _, p := range of {
 				out[p].Add(out[p], big.NewRat(1, int64(len(of))))
 			}
@@ -85,6 +79,36 @@ func shares(trees []*rollout.Tree, how grpo.Aggregation) map[place]*big.Rat {
 	return out
 }
 
+// sharing lists the trained tokens that share a weight of one: those of each trajectory, or of each step, which is an action
+// and the thoughts right before it.
+func sharing(tree *rollout.Tree, how grpo.Aggregation) (out [][]place) {
+	var ends []int
+	inside := func(int) bool { return true }
+	if how == grpo.SequenceMean {
+		for _, trajectory := range tree.Trajectories {
+			ends = append(ends, trajectory.Leaf)
+		}
+	} else {
+		for s, segment := range tree.Segments {
+			switch segment.Kind {
+			case rollout.Query, rollout.Answer, rollout.Invalid:
+				ends = append(ends, s)
+			}
+		}
+		inside = func(s int) bool { return tree.Segments[s].Kind == rollout.Think }
+	}
+	for _, end := range ends {
+		var of []place
+		for s := end; s >= 0 && (s == end || inside(s)); s = tree.Segments[s].Parent {
+			for j := range tree.Segments[s].Advantages {
+				of = append(of, place{tree, s, j})
+			}
+		}
+		out = append(out, of)
+	}
+	return out
+}
+
 func drawForest(rng *rand.Rand) []*rollout.Tree {
 	trees := make([]*rollout.Tree, 1+rng.IntN(3))
 	for i := range trees {
@@ -94,14 +118,14 @@ func drawForest(rng *rand.Rand) []*rollout.Tree {
 	return trees
 }
 
-var aggregations = []grpo.Aggregation{grpo.TokenMean, grpo.SequenceMean}
+var aggregations = []grpo.Aggregation{grpo.TokenMean, grpo.SequenceMean, grpo.StepMean}
 
 var targetWeights = Check{
 	ID: "kernel/target-weights",
 	Text: "The targets are exactly the tokens with an advantage, once each however many trajectories share them, with their own " +
 		"advantage and old log-probability; all weigh the same (token mean), or each trajectory gives its tokens equal shares " +
-		"(sequence mean); the weights add up to 1.",
-	Source: "GRPO's released code (token mean); Shao et al. (2024), Eq. 3 (sequence mean)",
+		"(sequence mean), or each step does, whether or not a trajectory goes through it (step mean); the weights add up to 1.",
+	Source: "GRPO's released code (token mean); Shao et al. (2024), Eq. 3 (sequence mean); SLATE, Eq. 7 (step mean)",
 	Cases:  2500,
 	test: func(k Kernels, rng *rand.Rand, t *tally) error {
 		t.checks++
@@ -204,42 +228,6 @@ var trainedBatch = Check{
 		}
 		for p, slope := range slopes {
 			t.require(slope == 0, "token %d of a segment of kind %s has the derivative %v and was left out", p.index, p.tree.Segments[p.segment].Kind, slope)
-		}
-		return nil
-	},
-}
-
-var candidateAssignment = Check{
-	ID: "kernel/candidates",
-	Text: "At a decision point all k candidates are trained, each with the advantage of its own reward among the k, on its own " +
-		"sampled tokens and on none of the prefix.",
-	Source: "SLATE, Eq. 5 and 7",
-	Cases:  1000,
-	test: func(k Kernels, rng *rand.Rand, t *tally) error {
-		t.checks++
-		// A path of decision points: each has k candidates of a thought and a query, one of which is continued.
-		tree := &rollout.Tree{}
-		from := tree.Add(rollout.Segment{Parent: rollout.NoParent, Kind: rollout.Prompt, Tokens: tokens(rng, 2)})
-		norm := oneOf(rng, norms)
-		want := map[int][]float64{}
-		for range 1 + rng.IntN(3) {
-			n := 1 + rng.IntN(4)
-			rewards, leaves := drawRewards(rng, 1, n), make([]int, n)
-			as, _ := advantages(rats(rewards), norm)
-			for j := range leaves {
-				leaves[j] = from
-				for _, kind := range []rollout.Kind{rollout.Think, rollout.Query} {
-					s := rollout.Segment{Parent: leaves[j], Kind: kind, Tokens: tokens(rng, 1+rng.IntN(3))}
-					s.LogProbs = constant(-1, len(s.Tokens))
-					leaves[j] = tree.Add(s)
-					want[leaves[j]] = constant(as[j], len(s.Tokens))
-				}
-			}
-			k.Candidates(tree, from, leaves, rewards, norm)
-			from = tree.Add(rollout.Segment{Parent: oneOf(rng, leaves), Kind: rollout.Documents, Tokens: tokens(rng, 2)})
-		}
-		for s, segment := range tree.Segments {
-			t.slice(segment.Advantages, want[s], 2, "an advantage of segment "+string(segment.Kind))
 		}
 		return nil
 	},

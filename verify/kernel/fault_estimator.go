@@ -335,3 +335,14 @@ func negative(xs []float64) []float64 {
 	}
 	return out
 }
+
+// best is the index of the highest value, the first of several.
+func best(values []float64) int {
+	b := 0
+	for j := range values {
+		if values[j] > values[b] {
+			b = j
+		}
+	}
+	return b
+}

@@ -3,7 +3,6 @@ package kernel
 import (
 	"math"
 
-	"searchrl/estimator"
 	"searchrl/grpo"
 	"searchrl/rollout"
 )
@@ -51,6 +50,31 @@ func keep(yes func(trees []*rollout.Tree, t grpo.Target) bool) func(*Kernels) {
 	})
 }
 
+// aggregating aggregates in another way than it is told to.
+func aggregating(instead map[grpo.Aggregation]grpo.Aggregation) func(*Kernels) {
+	return func(k *Kernels) {
+		k.Targets = func(trees []*rollout.Tree, how grpo.Aggregation) ([]grpo.Target, error) {
+			if other, ok := instead[how]; ok {
+				how = other
+			}
+			return grpo.Targets(trees, how)
+		}
+	}
+}
+
+// stepping changes the weights of the step mean: w is the right one.
+func stepping(weight func(tree *rollout.Tree, segment int, w float64) float64) func(*Kernels) {
+	return retarget(func(trees []*rollout.Tree, how grpo.Aggregation, targets []grpo.Target) []grpo.Target {
+		if how != grpo.StepMean {
+			return targets
+		}
+		for i, t := range targets {
+			targets[i].Weight = weight(trees[t.Tree], t.Segment, t.Weight)
+		}
+		return normalised(targets)
+	})
+}
+
 func normalised(targets []grpo.Target) []grpo.Target {
 	total := 0.0
 	for _, t := range targets {
@@ -94,21 +118,6 @@ func rebatch(edit func(b *grpo.Batch, s grpo.Surrogate)) func(*Kernels) {
 			return b, err
 		}
 	}
-}
-
-// deciding is a wrong assignment at a decision point.
-func deciding(f func(tree *rollout.Tree, from int, leaves []int, rewards []float64, norm grpo.Normalisation)) func(*Kernels) {
-	return func(k *Kernels) { k.Candidates = f }
-}
-
-func best(rewards []float64) int {
-	b := 0
-	for j := range rewards {
-		if rewards[j] > rewards[b] {
-			b = j
-		}
-	}
-	return b
 }
 
 func targetFaults() []planted {
@@ -182,14 +191,27 @@ func targetFaults() []planted {
 				}
 				return ts
 			})},
-			{"targets/sequence-for-token-mean", "the two aggregations are swapped", func(k *Kernels) {
-				k.Targets = func(trees []*rollout.Tree, how grpo.Aggregation) ([]grpo.Target, error) {
-					if how == grpo.TokenMean {
-						return grpo.Targets(trees, grpo.SequenceMean)
-					}
-					return grpo.Targets(trees, grpo.TokenMean)
+			{"targets/sequence-for-token-mean", "the two aggregations are swapped", aggregating(map[grpo.Aggregation]grpo.Aggregation{
+				grpo.TokenMean: grpo.SequenceMean, grpo.SequenceMean: grpo.TokenMean})},
+			{"targets/token-for-step-mean", "the step mean gives every token the same weight", aggregating(map[grpo.Aggregation]grpo.Aggregation{
+				grpo.StepMean: grpo.TokenMean})},
+			{"targets/sequence-for-step-mean", "the step mean leaves out steps on no trajectory", aggregating(map[grpo.Aggregation]grpo.Aggregation{
+				grpo.StepMean: grpo.SequenceMean})},
+			{"targets/step-mean-by-segment", "in the step mean thought and action weigh the same, whatever their lengths", stepping(func(tree *rollout.Tree, s int, _ float64) float64 {
+				return 1 / float64(len(tree.Segments[s].Advantages))
+			})},
+			{"targets/step-mean-not-divided", "in the step mean a step weighs as much as it has tokens", stepping(func(_ *rollout.Tree, _ int, w float64) float64 {
+				if w > 0 {
+					return 1
 				}
-			}},
+				return 0
+			})},
+			{"targets/step-mean-action-alone", "the step mean leaves the thoughts out", stepping(func(tree *rollout.Tree, s int, w float64) float64 {
+				if tree.Segments[s].Kind == rollout.Think {
+					return 0
+				}
+				return w
+			})},
 			{"targets/mean-of-trees", "each tree weighs the same, however many tokens it has", retarget(func(trees []*rollout.Tree, _ grpo.Aggregation, ts []grpo.Target) []grpo.Target {
 				of := make([]float64, len(trees))
 				for _, t := range ts {
@@ -273,49 +295,6 @@ func targetFaults() []planted {
 				}
 			})},
 			{"batch/half", "half of the tokens are left out", rebatch(func(b *grpo.Batch, _ grpo.Surrogate) { b.Targets = b.Targets[len(b.Targets)/2:] })},
-		}},
-		{candidateAssignment, []fault{
-			{"candidates/selected-alone", "only the selected candidate is trained", deciding(func(tree *rollout.Tree, from int, leaves []int, r []float64, norm grpo.Normalisation) {
-				as := estimator.Truncated(r, norm)
-				b := best(r)
-				for s := leaves[b]; s != from; s = tree.Segments[s].Parent {
-					tree.Segments[s].Advantages = constant(as[b], len(tree.Segments[s].Tokens))
-				}
-			})},
-			{"candidates/selected-for-all", "all candidates have the selected one's advantage", deciding(func(tree *rollout.Tree, from int, leaves []int, r []float64, norm grpo.Normalisation) {
-				same := estimator.Truncated(r, norm)
-				for j, a := range constant(same[best(r)], len(leaves)) {
-					for s := leaves[j]; s != from; s = tree.Segments[s].Parent {
-						tree.Segments[s].Advantages = constant(a, len(tree.Segments[s].Tokens))
-					}
-				}
-			})},
-			{"candidates/prefix-trained", "the shared prefix gets the candidates' advantages, too", deciding(func(tree *rollout.Tree, _ int, leaves []int, r []float64, norm grpo.Normalisation) {
-				for j, a := range estimator.Truncated(r, norm) {
-					grpo.SetAdvantage(tree, leaves[j], a)
-				}
-			})},
-			{"candidates/action-alone", "the thought is not trained", deciding(func(tree *rollout.Tree, _ int, leaves []int, r []float64, norm grpo.Normalisation) {
-				for j, a := range estimator.Truncated(r, norm) {
-					tree.Segments[leaves[j]].Advantages = constant(a, len(tree.Segments[leaves[j]].Tokens))
-				}
-			})},
-			{"candidates/neighbours-reward", "each candidate has its neighbour's advantage", deciding(func(tree *rollout.Tree, from int, leaves []int, r []float64, norm grpo.Normalisation) {
-				Candidates(tree, from, append(leaves[1:len(leaves):len(leaves)], leaves[0]), r, norm)
-			})},
-			{"candidates/raw-rewards", "the reward for the advantage", deciding(func(tree *rollout.Tree, from int, leaves []int, r []float64, _ grpo.Normalisation) {
-				for j, a := range r {
-					for s := leaves[j]; s != from; s = tree.Segments[s].Parent {
-						tree.Segments[s].Advantages = constant(a, len(tree.Segments[s].Tokens))
-					}
-				}
-			})},
-			{"candidates/documents-trained", "the documents before the decision point are trained", deciding(func(tree *rollout.Tree, from int, leaves []int, r []float64, norm grpo.Normalisation) {
-				Candidates(tree, from, leaves, r, norm)
-				if s := &tree.Segments[from]; s.Kind == rollout.Documents {
-					s.Advantages = constant(1, len(s.Tokens))
-				}
-			})},
 		}},
 	}
 }

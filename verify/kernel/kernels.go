@@ -37,8 +37,6 @@ type Kernels struct {
 	Truncated  func(rewards []float64, norm grpo.Normalisation) []float64
 	Selection  func(advantages []float64, eta float64) ([]float64, error)
 	Select     func(advantages []float64, eta float64, rng *rand.Rand) (int, error)
-	// Candidates sets the advantages of the candidates of one decision point; see [Candidates].
-	Candidates func(tree *rollout.Tree, from int, leaves []int, rewards []float64, norm grpo.Normalisation)
 }
 
 // Real returns the functions that train.
@@ -62,23 +60,6 @@ func Real() Kernels {
 		Truncated:  estimator.Truncated,
 		Selection:  estimator.Selection,
 		Select:     estimator.Select,
-		Candidates: Candidates,
-	}
-}
-
-// Candidates gives each of k candidates for the step after segment from its truncated advantage, on its own sampled tokens
-// and on no others: candidate j is the path from from (excluded) to leaves[j], rewards[j] is its immediate reward. All k
-// are trained, the selected one like the others, and the prefix is not.
-//
-// Source: SLATE, Eq. 5 and 7. It states what a method with shared prefixes has to do with its tree, so that the faults of
-// such methods can be planted.
-func Candidates(tree *rollout.Tree, from int, leaves []int, rewards []float64, norm grpo.Normalisation) {
-	for j, a := range estimator.Truncated(rewards, norm) {
-		for s := leaves[j]; s != from && s != rollout.NoParent; s = tree.Segments[s].Parent {
-			if segment := &tree.Segments[s]; segment.Sampled() {
-				segment.Advantages = constant(a, len(segment.Tokens))
-			}
-		}
 	}
 }
 

@@ -54,19 +54,21 @@ func rats(xs []float64) []*big.Rat {
 	return out
 }
 
-// advantages are the group advantages of exact rewards: mean and variance in rational numbers, the root in 160 bits.
-// dead says that the group has no signal.
-func advantages(rewards []*big.Rat, norm grpo.Normalisation) (out []float64, dead bool) {
+// Advantages are the group advantages of exact rewards, written apart from those that train: mean and variance in whole
+// numbers, the root in 160 bits. dead says that the group has no signal; its advantages are 0.
+//
+// Source: Shao et al. (2024), §4.1.2; SLATE, Eq. 5.
+func Advantages(rewards []*big.Rat, norm grpo.Normalisation) (out []float64, dead bool) {
 	out = make([]float64, len(rewards))
 	n := int64(len(rewards))
 	if n < 2 {
 		return out, true
 	}
 	// n times the distance from the mean, for rewards over their common denominator: whole numbers.
-	by := big.NewInt(1)
+	by, rest := big.NewInt(1), new(big.Int)
 	for _, r := range rewards {
-		if r.Denom().Cmp(by) > 0 {
-			by = r.Denom() // denominators of floats are powers of two, so the largest is common to all
+		if d := r.Denom(); rest.Rem(by, d).Sign() != 0 {
+			by.Mul(by, rest.Quo(d, rest.GCD(nil, nil, by, d)))
 		}
 	}
 	over, total := make([]*big.Int, n), new(big.Int)

@@ -29,6 +29,7 @@ func Budget() []Random {
 		{"TestFalseAlarms", "verify/sampled/sampled_test.go", 3 * 6e-12, "Chernoff's bound: 60 of 20,000 runs at a rate of 1e-3, three times"},
 		{"TestMutants", "verify/sampled/sampled_test.go", 8 * missed, "Bernstein's inequality: the mutants are further off than the planted violation"},
 		{"TestClaims, TestMutants", "verify/kernel/kernel_test.go", 0, "every draw is well-conditioned; a fault shows in thousands of cases"},
+		{"TestClaims, TestMutants", "verify/slate/slate_test.go", 0, "every draw is well-conditioned; a fault shows in hundreds of cases"},
 		{"TestClaims and others", "verify/bound/bound_test.go", 1e-12, "exact; a search for a counter-example that is one in 334, in 40,000 draws"},
 		{"TestEverything", "verify/suite/suite_test.go", 0, "the claims again, counted above"},
 		{"TestSelect", "estimator/estimator_test.go", 8e-14, "Hoeffding's inequality, three shares of 40,000 draws within 0.02"},

@@ -6,18 +6,18 @@ import (
 	"searchrl/verify"
 )
 
-// curve keeps some hundred points of a wealth over its samples.
+// curve keeps some hundred points of a wealth over its samples, the one of the alarm among them.
 type curve struct {
 	x, y []float64
 	next int
 }
 
 func (c *curve) add(p *Process) {
-	if p.N() < c.next {
+	if p.N() < c.next && p.N() != p.AlarmAt() {
 		return
 	}
 	c.x, c.y = append(c.x, float64(p.N())), append(c.y, p.LogWealth()/math.Ln10)
-	c.next = p.N() + 1 + p.N()/16
+	c.next = max(c.next, p.N()+1+p.N()/16)
 }
 
 // wealths is the figure of several tests' wealth.

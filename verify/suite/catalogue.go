@@ -8,6 +8,7 @@ import (
 	"searchrl/verify/bound"
 	"searchrl/verify/kernel"
 	"searchrl/verify/sampled"
+	"searchrl/verify/slate"
 )
 
 // Claims returns all claims, in the order they are reported.
@@ -15,6 +16,7 @@ func Claims() []verify.Claim {
 	return slices.Concat(
 		bound.Claims(),
 		kernel.Claims(),
+		slate.Claims(),
 		sampled.Claims(),
 	)
 }
@@ -23,6 +25,7 @@ func Claims() []verify.Claim {
 func Mutants() []verify.Mutant {
 	return slices.Concat(
 		kernel.Mutants(),
+		slate.Mutants(),
 		sampled.Mutants(),
 	)
 }
