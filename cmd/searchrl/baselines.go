@@ -2,6 +2,7 @@ package main
 
 import (
 	"searchrl/baseline/gigpo"
+	"searchrl/baseline/igpo"
 	"searchrl/baseline/mrsearch"
 	"searchrl/grpo"
 )
@@ -35,4 +36,13 @@ func (f methodFlags) mrsearch() (grpo.Method, error) {
 		Group: f.Group, Attempts: f.MrAttempts, Sampling: f.sampling(), Discount: f.MrDiscount,
 		Improvement: f.MrImprovement, Repetition: f.MrRepetition, Reflection: f.MrReflection,
 	})
+}
+
+// igpoFlags are IGPO's.
+type igpoFlags struct {
+	IgpoGamma float64 `default:"1" help:"IGPO: discount from turn to turn (gamma)."`
+}
+
+func (f methodFlags) igpo() (grpo.Method, error) {
+	return checked(igpo.Method{Group: f.Group, Sampling: f.sampling(), Normalisation: grpo.Normalisation(f.Normalisation), Gamma: f.IgpoGamma})
 }

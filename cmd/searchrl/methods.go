@@ -23,6 +23,7 @@ type methodFlags struct {
 	judgeFlags
 	gigpoFlags
 	mrsearchFlags
+	igpoFlags
 }
 
 // slateFlags are SLATE's.
@@ -82,6 +83,7 @@ func methods() []method {
 		}},
 		{"gigpo", func(f methodFlags, _ taskFlags) (grpo.Method, error) { return f.gigpo() }},
 		{"mr-search", func(f methodFlags, _ taskFlags) (grpo.Method, error) { return f.mrsearch() }},
+		{"igpo", func(f methodFlags, _ taskFlags) (grpo.Method, error) { return f.igpo() }},
 		{"direct", func(methodFlags, taskFlags) (grpo.Method, error) { return oneshot.Direct{}, nil }},
 		{"rag", func(methodFlags, taskFlags) (grpo.Method, error) { return oneshot.RAG{}, nil }},
 	}
