@@ -24,6 +24,7 @@ type methodFlags struct {
 	gigpoFlags
 	mrsearchFlags
 	igpoFlags
+	gainFlags
 }
 
 // slateFlags are SLATE's.
@@ -70,6 +71,7 @@ func methods() []method {
 		{"search-r1", func(f methodFlags, _ taskFlags) (grpo.Method, error) {
 			return checked(searchr1.Method{Group: f.Group, Sampling: f.sampling(), Normalisation: grpo.Normalisation(f.Normalisation)})
 		}},
+		{"ig-search", func(f methodFlags, _ taskFlags) (grpo.Method, error) { return f.igsearch() }},
 		{"slate", func(f methodFlags, task taskFlags) (grpo.Method, error) { return f.slate(task, "", "") }},
 		// What to compare it with: its two halves, each without the other, and candidates valued by completing them.
 		{"slate-full", func(f methodFlags, task taskFlags) (grpo.Method, error) {
