@@ -12,7 +12,7 @@
 //
 // Limiting cases: λ = 0 gives the TD errors; λ = 1 gives Σ_l γ^l r_{j+l} − V_j, whatever V is, so that the policy
 // gradient is unbiased for γ = 1; with V = 0, γ = λ = 1 and one reward R at the end it is R for every token, exactly: REINFORCE. For λ < 1 a wrong
-// critic biases the gradient (package verify/ppo shows both).
+// critic biases the gradient (package verify/critic shows both).
 //
 // # Which tokens count
 //

@@ -19,6 +19,7 @@ type methodFlags struct {
 	Normalisation string  `default:"standardised" enum:"standardised,mean-only" help:"Group advantages: standardised (GRPO) or mean-only (Dr. GRPO)."`
 	Temperature   float64 `default:"1" help:"Sampling temperature while training."`
 
+	ppoFlags
 	slateFlags
 	judgeFlags
 	gigpoFlags
@@ -72,6 +73,8 @@ func methods() []method {
 			return checked(searchr1.Method{Group: f.Group, Sampling: f.sampling(), Normalisation: grpo.Normalisation(f.Normalisation)})
 		}},
 		{"ig-search", func(f methodFlags, _ taskFlags) (grpo.Method, error) { return f.igsearch() }},
+		{"search-r1-ppo", methodFlags.ppo},
+		{"stepsearch", methodFlags.stepsearch},
 		{"slate", func(f methodFlags, task taskFlags) (grpo.Method, error) { return f.slate(task, "", "") }},
 		// What to compare it with: its two halves, each without the other, and candidates valued by completing them.
 		{"slate-full", func(f methodFlags, task taskFlags) (grpo.Method, error) {

@@ -23,6 +23,8 @@ type trainingFlags struct {
 	Aggregation string  `default:"token-mean" enum:"token-mean,sequence-mean,step-mean" help:"How tokens share the loss: token-mean, sequence-mean or step-mean."`
 	WeightDecay float64 `default:"0" help:"AdamW's weight decay."`
 	MaxGradNorm float64 `default:"1" help:"Largest norm of the gradient; 0 leaves it as it is."`
+
+	criticFlags
 }
 
 // config returns the training settings, or what is wrong with them.
@@ -40,6 +42,7 @@ func (f trainingFlags) config(temperature float64, seed uint64) (grpo.Config, er
 		},
 		Seed: seed,
 	}
+	config.Critic = f.critic(config.Optimiser)
 	if err := config.Validate(); err != nil {
 		return config, unusable(fmt.Errorf("training settings: %w", err))
 	}

@@ -6,6 +6,7 @@ import (
 
 	"searchrl/verify"
 	"searchrl/verify/bound"
+	"searchrl/verify/critic"
 	"searchrl/verify/kernel"
 	"searchrl/verify/sampled"
 	"searchrl/verify/slate"
@@ -18,6 +19,7 @@ func Claims() []verify.Claim {
 		kernel.Claims(),
 		slate.Claims(),
 		sampled.Claims(),
+		critic.Claims(),
 	)
 }
 
@@ -27,6 +29,7 @@ func Mutants() []verify.Mutant {
 		kernel.Mutants(),
 		slate.Mutants(),
 		sampled.Mutants(),
+		critic.Mutants(),
 	)
 }
 
