@@ -91,9 +91,20 @@ func ReadRun(dir string, before []evaluate.Result) (*Run, error) {
 			return nil, fmt.Errorf("%s: question %d is %q, and %q before training", dir, i+1, run.Answers[i].ID, before[i].ID)
 		}
 	}
-	if run.Steps, err = runfolder.ReadLines[Step](filepath.Join(dir, runfolder.MetricsFile)); err != nil {
-		return nil, err
+	return &run, run.open(dir)
+}
+
+// OpenRun returns a run whose result is known, with its steps and probes from its folder, whether it reached its end or not;
+// its answers are not read.
+func OpenRun(dir string, result *experiment.Result) (*Run, error) {
+	run := &Run{Result: *result}
+	return run, run.open(dir)
+}
+
+func (r *Run) open(dir string) (err error) {
+	if r.Steps, err = runfolder.ReadLines[Step](filepath.Join(dir, runfolder.MetricsFile)); err != nil {
+		return err
 	}
-	run.Probes, err = runfolder.ReadProbes(dir)
-	return &run, err
+	r.Probes, err = runfolder.ReadProbes(dir)
+	return err
 }

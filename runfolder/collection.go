@@ -151,6 +151,24 @@ func sameSettings(existing []byte, settings any) error {
 	return fmt.Errorf("it belongs to a job with other settings: %s; use those, or name another folder", strings.Join(differences, ", "))
 }
 
+// Setting is a setting by its path of keys, and its value as JSON.
+type Setting struct{ Name, Value string }
+
+// List returns the single settings of a JSON object, sorted by name.
+func List(settings any) ([]Setting, error) {
+	tree, err := generic(settings)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]string{}
+	flatten("", tree, values)
+	var list []Setting
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		list = append(list, Setting{name, values[name]})
+	}
+	return list, nil
+}
+
 // flatten writes the scalars of tree into out by their paths.
 func flatten(path string, tree any, out map[string]string) {
 	join := func(key string) string { return strings.TrimPrefix(path+"."+key, ".") }

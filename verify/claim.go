@@ -1,6 +1,10 @@
 package verify
 
-import "context"
+import (
+	"context"
+
+	"searchrl/report"
+)
 
 // Status is what became of a claim.
 type Status string
@@ -62,22 +66,11 @@ type Evidence struct {
 	Figures []Figure
 }
 
-// Figure is a plot, or a drawing as text.
-type Figure struct {
-	Title, X, Y string
-	Series      []Series
-	// Text is a drawing in place of a plot: a tree, a table.
-	Text string
-}
-
-// Series is one line or set of points; Low and High, if set, are the ends of an interval at each point.
-type Series struct {
-	Name      string
-	X, Y      []float64
-	Low, High []float64
-	// Points draws points without a line.
-	Points bool
-}
+// Figure and Series are drawn in the report.
+type (
+	Figure = report.Figure
+	Series = report.Series
+)
 
 // Mutant is a planted fault: a wrong version of one function, and the check that must catch it.
 type Mutant struct {

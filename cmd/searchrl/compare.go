@@ -96,7 +96,7 @@ func (c *compareCmd) Run(ctx context.Context, con *console) (err error) {
 		}
 		return err
 	}
-	return c.conclude(con, &compared)
+	return c.conclude(con, &compared, settings)
 }
 
 // check parses the budget and refuses what cannot be run.
@@ -124,7 +124,7 @@ func (c *compareCmd) check() (experiment.Budget, error) {
 }
 
 // conclude computes the table from the folder, writes it and shows it.
-func (c *compareCmd) conclude(con *console, compared *experiment.Comparison) error {
+func (c *compareCmd) conclude(con *console, compared *experiment.Comparison, settings any) error {
 	data, err := comparison.Read(compared.Folder.Dir(), c.Methods, compared.Seeds)
 	if err != nil {
 		return err
@@ -139,7 +139,19 @@ func (c *compareCmd) conclude(con *console, compared *experiment.Comparison) err
 	if err := compared.Folder.Write(comparison.TableFile, table.WriteCSV); err != nil {
 		return err
 	}
+	info, err := pageInfo(compared.Task, compared.Budget.String(), settings)
+	if err != nil {
+		return err
+	}
+	page, err := comparison.Page(table, data, info)
+	if err != nil {
+		return err
+	}
+	if err := compared.Folder.Write(comparison.PageFile, page.Write); err != nil {
+		return err
+	}
 	showTable(con.text(), compared, table)
+	fmt.Fprintf(con.text(), "\nReport: %s\n", compared.Folder.Path(comparison.PageFile))
 	return con.document(table)
 }
 

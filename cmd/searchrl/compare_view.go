@@ -87,6 +87,10 @@ func showTable(w io.Writer, c *experiment.Comparison, table *comparison.Table) {
 	fmt.Fprintln(t, "method\tsteps\tsampled tokens\tcomputed tokens\ts/step\tpeak MiB\tdead groups\tgradient noise")
 	for _, name := range table.Order {
 		f := table.Methods[name]
+		if f.Steps == 0 { // nothing was trained
+			fmt.Fprintf(t, "%s\t–\t–\t–\t–\t%s\t–\t–\n", name, perhaps("%.0f", 1./(1<<20), f.PeakMemory, f.PeakMemoryCI))
+			continue
+		}
 		fmt.Fprintf(t, "%s\t%.4g\t%s\t%s\t%s\t%s\t%s\t%s\n", name, f.Steps,
 			within("%.1fk", 1e-3, f.SampledTokens, f.SampledTokensCI), within("%.1fk", 1e-3, f.ComputedTokens, f.ComputedTokensCI),
 			within("%.2f", 1, f.StepSeconds, f.StepSecondsCI), perhaps("%.0f", 1./(1<<20), f.PeakMemory, f.PeakMemoryCI),

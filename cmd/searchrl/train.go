@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"searchrl/comparison"
 	"searchrl/evaluate"
 	"searchrl/experiment"
 	"searchrl/grpo"
@@ -31,6 +32,7 @@ type trainCmd struct {
 	NoTrees   bool   `help:"Do not keep what was sampled."`
 	SaveEvery int    `default:"0" help:"Save a checkpoint each so many steps, beside the last one."`
 	EvalEvery int    `default:"0" help:"Evaluate each so many steps."`
+	Probes    int    `default:"3" help:"Training questions whose token trees the report shows, at the beginning, in the middle and at the end."`
 	Sampled   bool   `default:"true" negatable:"" help:"Evaluate at the training temperature too."`
 }
 
@@ -42,8 +44,8 @@ func (c *trainCmd) Help() string {
 
 // Run trains, writes the run folder and shows what was gained.
 func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
-	if c.Steps < 0 || c.SaveEvery < 0 || c.EvalEvery < 0 {
-		return unusable(errors.New("--steps, --save-every and --eval-every must not be negative"))
+	if c.Steps < 0 || c.SaveEvery < 0 || c.EvalEvery < 0 || c.Probes < 0 {
+		return unusable(errors.New("--steps, --save-every, --eval-every and --probes must not be negative"))
 	}
 	method, err := newMethod(c.Method, c.methodFlags, c.taskFlags)
 	if err != nil {
@@ -65,7 +67,8 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 	defer engine.close()
-	folder, err := runfolder.Create(c.folder(), c.settings(method, config, task, engine))
+	settings := c.settings(method, config, task, engine)
+	folder, err := runfolder.Create(c.folder(), settings)
 	if err != nil {
 		return unusable(err)
 	}
@@ -80,16 +83,34 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 	view := newRunView(con, c.Method, c.Steps)
 	run := experiment.Run{
 		Task: task, Method: method, Config: config, Budget: experiment.Budget{Steps: c.Steps}, Folder: folder,
-		Trees: !c.NoTrees, SaveEvery: c.SaveEvery, EvaluateEvery: c.EvalEvery, Sampled: c.Sampled,
+		Trees: !c.NoTrees, SaveEvery: c.SaveEvery, EvaluateEvery: c.EvalEvery, Probes: c.Probes, Sampled: c.Sampled,
 		Backend: string(engine.backend.Kind()), Observe: view.observe,
 	}
 	result, err := run.Train(ctx, learner, reference)
 	view.stop()
 	if err == nil || result.Interrupted {
+		err = errors.Join(err, c.writePage(folder, task, result, settings))
 		showResult(con.text(), result)
 		err = errors.Join(err, con.document(result))
 	}
 	return err
+}
+
+// writePage writes the report of the run into its folder.
+func (c *trainCmd) writePage(folder *runfolder.Folder, task *experiment.Task, result *experiment.Result, settings any) error {
+	run, err := comparison.OpenRun(folder.Dir(), result)
+	if err != nil {
+		return err
+	}
+	info, err := pageInfo(task, fmt.Sprintf("steps=%d", c.Steps), settings)
+	if err != nil {
+		return err
+	}
+	page, err := comparison.RunPage(run, info)
+	if err != nil {
+		return err
+	}
+	return runfolder.WriteFile(folder.Path(comparison.PageFile), page.Write)
 }
 
 // folder returns the run folder's name: the one given, or a new one made of the method and the time.
@@ -209,7 +230,8 @@ func showResult(w io.Writer, r *experiment.Result) {
 		_ = table.Flush()
 	}
 	if r.Folder != "" && r.Steps > 0 {
-		fmt.Fprintf(w, "\nTo see what it learned: searchrl ask --model %s\n", filepath.Join(r.Folder, runfolder.CheckpointFolder))
+		fmt.Fprintf(w, "\nReport: %s\nTo see what it learned: searchrl ask --model %s\n", filepath.Join(r.Folder, comparison.PageFile),
+			filepath.Join(r.Folder, runfolder.CheckpointFolder))
 	}
 }
 

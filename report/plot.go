@@ -5,9 +5,25 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"searchrl/verify"
 )
+
+// Figure is a plot, or a drawing as text.
+type Figure struct {
+	Title, X, Y string
+	Series      []Series
+	// Text is a drawing in place of a plot: a tree, a table.
+	Text string
+}
+
+// Series is one line or set of points; Low and High, if set, are the ends of an interval at each point. Points have the
+// colour of the line whose name agrees with theirs up to the last comma.
+type Series struct {
+	Name      string
+	X, Y      []float64
+	Low, High []float64
+	// Points draws points without a line.
+	Points bool
+}
 
 // The drawing area in the SVG's units. The page scales it to the width there is; 12 units of type stay readable on a phone.
 const (
@@ -15,19 +31,23 @@ const (
 	left, right, top, bottom = 56.0, 10.0, 10.0, 44.0
 	mostPoints               = 600 // of a series; more cannot be seen
 	mostMarks                = 60  // of a line; with more, the marks would hide it
-	palette                  = 8   // colours and dashes in page.css
+	palette                  = 12  // colours and dashes in page.css
 )
 
 // plot is a figure's geometry, ready for the template.
 type plot struct {
-	verify.Figure
+	Figure
 	Summary        string // what a reader who cannot see it is told
 	Width, Height  float64
 	Left, Right    float64 // of the frame
 	Top, Bottom    float64
 	XTicks, YTicks []tick
 	Curves         []curve
+	Crowded        bool // too many lines for their bands to be told apart
 }
+
+// mostBands is the number of lines whose bands can be told apart; page.js has it too.
+const mostBands = 3
 
 type tick struct {
 	At   float64
@@ -48,10 +68,12 @@ type bar struct{ X, Low, High float64 }
 type point struct {
 	X, Y float64
 	Text string
+	// The values as numbers: what the page's script shows, and what can be compared with the JSON.
+	AtX, AtY, Low, High string
 }
 
 // newPlot lays a figure out. Values that are no finite numbers are left out.
-func newPlot(f verify.Figure) *plot {
+func newPlot(f Figure) *plot {
 	p := &plot{Figure: f, Width: width, Height: height, Left: left, Right: width - right, Top: top, Bottom: height - bottom}
 	xs, ys := span{}, span{}
 	for _, s := range f.Series {
@@ -80,6 +102,7 @@ func newPlot(f verify.Figure) *plot {
 		}
 		p.Curves = append(p.Curves, newCurve(s, colour, xAxis, yAxis))
 	}
+	p.Crowded = used > mostBands
 	return p
 }
 
@@ -91,7 +114,7 @@ func family(name string) string {
 	return name
 }
 
-func newCurve(s verify.Series, colour int, xAxis, yAxis axis) curve {
+func newCurve(s Series, colour int, xAxis, yAxis axis) curve {
 	c := curve{Name: s.Name, Class: fmt.Sprintf("s%d", colour%palette)}
 	if s.Points {
 		c.Class += " dots"
@@ -120,16 +143,18 @@ func newCurve(s verify.Series, colour int, xAxis, yAxis axis) curve {
 		}
 		x, y := xAxis.place(s.X[i]), yAxis.place(s.Y[i])
 		line = append(line, coordinates(x, y))
-		text := fmt.Sprintf("%s: %.4g, %.4g", s.Name, s.X[i], s.Y[i])
+		at := point{X: x, Y: y, AtX: exact(s.X[i]), AtY: exact(s.Y[i])}
+		at.Text = fmt.Sprintf("%s: %.4g, %.4g", s.Name, s.X[i], s.Y[i])
 		if low, high, ok := ends(s, i); ok {
-			text += fmt.Sprintf(" [%.4g, %.4g]", low, high)
+			at.Text += fmt.Sprintf(" [%.4g, %.4g]", low, high)
+			at.Low, at.High = exact(low), exact(high)
 			if s.Points {
 				c.Bars = append(c.Bars, bar{x, yAxis.place(low), yAxis.place(high)})
 			}
 			upper, lower = append(upper, coordinates(x, yAxis.place(high))), append(lower, coordinates(x, yAxis.place(low)))
 		}
 		if s.Points || len(shown) <= mostMarks {
-			c.Points = append(c.Points, point{x, y, text})
+			c.Points = append(c.Points, at)
 		}
 	}
 	flush()
@@ -138,7 +163,7 @@ func newCurve(s verify.Series, colour int, xAxis, yAxis axis) curve {
 
 // thin returns the indices of a series that are drawn: all, or the lowest and the highest of each stretch, so that no
 // peak is lost.
-func thin(s verify.Series) []int {
+func thin(s Series) []int {
 	n := min(len(s.X), len(s.Y))
 	var kept []int
 	stretch := max(1, (n+mostPoints/2-1)/(mostPoints/2))
@@ -166,14 +191,14 @@ func thin(s verify.Series) []int {
 	return kept
 }
 
-func ends(s verify.Series, i int) (low, high float64, ok bool) {
+func ends(s Series, i int) (low, high float64, ok bool) {
 	if i >= len(s.Low) || i >= len(s.High) || !finite(s.Low[i]) || !finite(s.High[i]) {
 		return 0, 0, false
 	}
 	return s.Low[i], s.High[i], true
 }
 
-func describe(f verify.Figure, xs, ys span) string {
+func describe(f Figure, xs, ys span) string {
 	var names []string
 	for _, s := range f.Series {
 		names = append(names, s.Name)
@@ -184,6 +209,9 @@ func describe(f verify.Figure, xs, ys span) string {
 	return fmt.Sprintf("%s from %.4g to %.4g against %s from %.4g to %.4g. Series: %s.",
 		f.Y, ys.low, ys.high, f.X, xs.low, xs.high, strings.Join(names, "; "))
 }
+
+// exact writes a number so that it reads back as the same.
+func exact(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 func coordinates(x, y float64) string {
 	return strconv.FormatFloat(x, 'f', 1, 64) + "," + strconv.FormatFloat(y, 'f', 1, 64)
