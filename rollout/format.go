@@ -54,7 +54,7 @@ func plural(n int, noun string) string {
 func content(s *Segment) string {
 	text := strings.TrimSpace(s.Text)
 	switch s.Kind {
-	case Refine, Think, Query, Answer:
+	case Refine, Think, Query, Answer, Decision:
 		if s.Value != "" {
 			return s.Value
 		}

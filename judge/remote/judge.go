@@ -35,7 +35,10 @@ type Judge struct {
 	lastErr error
 }
 
-var _ judge.Judge = (*Judge)(nil)
+var (
+	_ judge.Judge    = (*Judge)(nil)
+	_ judge.Assessor = (*Judge)(nil)
+)
 
 // Stats count what a judge has done since it was made.
 type Stats struct {
@@ -81,21 +84,13 @@ func (j *Judge) count(change func(*Stats)) {
 // too high.
 func (j *Judge) Judge(ctx context.Context, steps []judge.Step) ([]judge.Verdict, error) {
 	verdicts := make([]judge.Verdict, len(steps))
-	tasks := map[string]*task{} // by key; equal prompts share one
-	var order []*task
+	tasks := j.tasks()
 	add := func(component Component, step judge.Step, to *judge.Score) error {
 		p, err := NewPrompt(component, step, j.options.MaxText)
 		if err != nil {
 			return err
 		}
-		key := hash(j.options.Model, p.System, p.User, fmt.Sprint(j.options.MaxTokens, j.options.PlainReplies))
-		t := tasks[key]
-		if t == nil {
-			t = &task{key: key, prompt: p}
-			tasks[key] = t
-			order = append(order, t)
-		}
-		t.scores = append(t.scores, to)
+		tasks.add(p, to)
 		return nil
 	}
 	for i, step := range steps {
@@ -114,13 +109,59 @@ func (j *Judge) Judge(ctx context.Context, steps []judge.Step) ([]judge.Verdict,
 			return nil, err
 		}
 	}
-	if err := j.all(ctx, order); err != nil {
+	if err := j.do(ctx, tasks.order); err != nil {
 		return nil, fmt.Errorf("judging %d steps: %w", len(steps), err)
 	}
-	if err := j.account(order); err != nil {
-		return nil, err
-	}
 	return verdicts, nil
+}
+
+// Assess implements judge.Assessor, with a rubric of its own; its errors are those of Judge. A reply of −1, which is not on the
+// scale of 0 and 1, leaves the set unknown.
+func (j *Judge) Assess(ctx context.Context, sets []judge.Retrieval) ([]judge.Score, error) {
+	scores := make([]judge.Score, len(sets))
+	tasks := j.tasks()
+	for i, set := range sets {
+		p, err := NewEvidencePrompt(set, j.options.MaxText)
+		if err != nil {
+			return nil, err
+		}
+		tasks.add(p, &scores[i]).binary = true
+	}
+	if err := j.do(ctx, tasks.order); err != nil {
+		return nil, fmt.Errorf("assessing %d retrieved sets: %w", len(sets), err)
+	}
+	return scores, nil
+}
+
+// taskList holds the different prompts of a call.
+type taskList struct {
+	judge *Judge
+	byKey map[string]*task // equal prompts share one
+	order []*task
+}
+
+func (j *Judge) tasks() *taskList { return &taskList{judge: j, byKey: map[string]*task{}} }
+
+// add asks for the prompt's score to be written to to.
+func (l *taskList) add(p Prompt, to *judge.Score) *task {
+	o := l.judge.options
+	key := hash(o.Model, p.System, p.User, fmt.Sprint(o.MaxTokens, o.PlainReplies))
+	t := l.byKey[key]
+	if t == nil {
+		t = &task{key: key, prompt: p}
+		l.byKey[key] = t
+		l.order = append(l.order, t)
+	}
+	t.scores = append(t.scores, to)
+	return t
+}
+
+// do does the tasks and writes their scores.
+func (j *Judge) do(ctx context.Context, tasks []*task) error {
+	if err := j.all(ctx, tasks); err != nil {
+		return err
+	}
+	return j.account(tasks)
 }
 
 // task is one prompt and the scores that it decides.
@@ -128,6 +169,7 @@ type task struct {
 	key    string
 	prompt Prompt
 	scores []*judge.Score
+	binary bool // the scale is 0 and 1
 	reply  Reply
 	err    error
 }
@@ -163,6 +205,9 @@ func (j *Judge) one(ctx context.Context, t *task) (Reply, error) {
 	reply, err := ParseReply(text)
 	if err != nil {
 		return Reply{}, err
+	}
+	if t.binary && reply.Score < 0 {
+		return Reply{}, fmt.Errorf("the score is %d, expected 0 or 1", reply.Score)
 	}
 	if err := j.cache.put(t.key, j.options.Model, text); err != nil {
 		j.count(func(s *Stats) { s.CacheErrors++ })
