@@ -21,6 +21,7 @@ type methodFlags struct {
 
 	ppoFlags
 	slateFlags
+	refinerFlags
 	judgeFlags
 	gigpoFlags
 	mrsearchFlags
@@ -91,6 +92,13 @@ func methods() []method {
 		{"igpo", func(f methodFlags, _ taskFlags) (grpo.Method, error) { return f.igpo() }},
 		{"direct", func(methodFlags, taskFlags) (grpo.Method, error) { return oneshot.Direct{}, nil }},
 		{"rag", func(methodFlags, taskFlags) (grpo.Method, error) { return oneshot.RAG{}, nil }},
+		{"search-r2", func(f methodFlags, task taskFlags) (grpo.Method, error) { return f.refine(task, refineFull) }},
+		{"search-r2-frozen", func(f methodFlags, task taskFlags) (grpo.Method, error) { return f.refine(task, refineFrozen) }},
+		{"search-r2-outcome", func(f methodFlags, task taskFlags) (grpo.Method, error) { return f.refine(task, refineOutcome) }},
+		{"search-r2-frozen-outcome", func(f methodFlags, task taskFlags) (grpo.Method, error) {
+			return f.refine(task, refineFrozen|refineOutcome)
+		}},
+		{"search-r2-oracle", func(f methodFlags, task taskFlags) (grpo.Method, error) { return f.refine(task, refineOracle) }},
 	}
 }
 
@@ -115,6 +123,9 @@ func newMethod(name string, f methodFlags, task taskFlags) (grpo.Method, error) 
 // fits reports whether the aggregation can weigh what the method samples: the sequence mean knows trajectories alone, and
 // candidates that were not selected are on none.
 func (f methodFlags) fits(name string, how grpo.Aggregation) error {
+	if strings.HasPrefix(name, "search-r2") && how == grpo.SequenceMean {
+		return unusable(fmt.Errorf("--aggregation %s would leave %s's decisions out, expected %s or %s", how, name, grpo.TokenMean, grpo.StepMean))
+	}
 	if (name == "slate" && slate.Sampling(f.slateFlags.Sampling) != slate.Full || name == "slate-outcome" || name == "slate-completed") && how == grpo.SequenceMean {
 		return unusable(fmt.Errorf("--aggregation %s would leave %s's unselected candidates out, expected %s or %s", how, name, grpo.TokenMean, grpo.StepMean))
 	}
