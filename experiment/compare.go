@@ -20,7 +20,7 @@ import (
 // Contender is a method to compare, under the name it appears with.
 type Contender struct {
 	Name string
-	// Make makes the method for one run, so that no run sees what another left in it.
+	// Make makes the method for one run, so that no run sees what another left in it; it is released after the run.
 	Make func() (grpo.Method, error)
 }
 
@@ -146,8 +146,8 @@ func fit(limit, resident, growth int64, most int) int {
 }
 
 // before returns the base policy's greedy evaluation, from the folder if it is there.
-func (c *Comparison) before(ctx context.Context) ([]evaluate.Result, error) {
-	results, err := runfolder.ReadLines[evaluate.Result](c.Folder.Path(BeforeFile))
+func (c *Comparison) before(ctx context.Context) (results []evaluate.Result, err error) {
+	results, err = runfolder.ReadLines[evaluate.Result](c.Folder.Path(BeforeFile))
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return results, err
 	}
@@ -160,6 +160,7 @@ func (c *Comparison) before(ctx context.Context) ([]evaluate.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, grpo.Release(method)) }()
 	run := Run{Task: c.Task, Method: method, Config: c.Config}
 	if c.Observe != nil {
 		run.Observe = func(e Event) { c.Observe(0, c.Contenders[0], c.Seeds[0], e) }
@@ -205,6 +206,7 @@ func (j *job) run(ctx context.Context) (peak int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	defer func() { err = errors.Join(err, grpo.Release(method)) }()
 	learner, reference, release, err := c.Open(ctx)
 	if err != nil {
 		return 0, err

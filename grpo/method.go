@@ -2,6 +2,8 @@ package grpo
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"math/rand/v2"
 
 	"searchrl/qa"
@@ -16,6 +18,17 @@ type Method interface {
 	// Collect samples trees for the questions (one or more each) with env's policy and searcher, and sets the
 	// advantages. All randomness comes from rng. Metrics are named as in docs/metrics.md; nil is fine.
 	Collect(ctx context.Context, env *rollout.Env, questions []qa.Question, rng *rand.Rand) ([]*rollout.Tree, Metrics, error)
+}
+
+// Release closes what a method holds, such as connections to a judge's server: a method that holds something is an
+// [io.Closer]. Who made a method releases it when nothing uses it any more; it is no error to release one that holds nothing.
+func Release(m Method) error {
+	if closer, ok := m.(io.Closer); ok {
+		if err := closer.Close(); err != nil {
+			return fmt.Errorf("releasing %s: %w", m.Name(), err)
+		}
+	}
+	return nil
 }
 
 // Actor is a method that answers otherwise than the plain agent loop does, e.g. because it mends its drafts or makes several

@@ -21,6 +21,9 @@ func Combine(thoughtsAndQueries, answers Judge) (Judge, error) {
 // Name implements Judge.
 func (c *combined) Name() string { return c.steps.Name() + "+" + c.answers.Name() }
 
+// Close closes both judges.
+func (c *combined) Close() error { return errors.Join(Close(c.steps), Close(c.answers)) }
+
 // Judge implements Judge.
 func (c *combined) Judge(ctx context.Context, steps []Step) ([]Verdict, error) {
 	verdicts, err := ask(ctx, c.steps, steps)

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"context"
+	"io"
 
 	"searchrl/qa"
 	"searchrl/retrieval"
@@ -55,4 +56,13 @@ type Judge interface {
 	// Judge returns one verdict for each step, in order. A component that could not be judged has Known false, which is
 	// no error; an error means that none of the verdicts is to be used and that the run should stop.
 	Judge(ctx context.Context, steps []Step) ([]Verdict, error)
+}
+
+// Close closes what a judge holds, such as connections to a server: one that holds something is an [io.Closer], and so are
+// the judges of this package that ask others. It is no error to close one that holds nothing, or none (nil).
+func Close(j Judge) error {
+	if closer, ok := j.(io.Closer); ok {
+		return closer.Close()
+	}
+	return nil
 }

@@ -35,6 +35,9 @@ func NewNoise(judge Judge, p float64, rng *rand.Rand) (*Noise, error) {
 // Name implements Judge.
 func (n *Noise) Name() string { return fmt.Sprintf("%s, %g noise", n.judge.Name(), n.p) }
 
+// Close closes the judge within.
+func (n *Noise) Close() error { return Close(n.judge) }
+
 // Judge implements Judge.
 func (n *Noise) Judge(ctx context.Context, steps []Step) ([]Verdict, error) {
 	verdicts, err := ask(ctx, n.judge, steps)

@@ -121,6 +121,9 @@ func (m Method) MarshalJSON() ([]byte, error) {
 // Judges reports whether the method asks a judge.
 func (m Method) Judges() bool { return m.Reward == Dense && m.Sampling != Completed }
 
+// Close closes the judge, if it holds anything; see grpo.Release.
+func (m Method) Close() error { return judge.Close(m.Judge) }
+
 // Validate reports the first setting that is out of its range.
 func (m Method) Validate() error {
 	switch {

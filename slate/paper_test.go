@@ -147,3 +147,20 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, .1, m.Early)
 	require.Equal(t, "slate", m.Name())
 }
+
+// closing is a judge that counts how often it is closed.
+type closing struct {
+	*scores
+	closed *int
+}
+
+func (c closing) Close() error { *c.closed++; return nil }
+
+// A method is released with its judge, once; one whose judge holds nothing, or that has none, can be released too.
+func TestRelease(t *testing.T) {
+	closed := 0
+	require.NoError(t, grpo.Release(slate.Paper(closing{opinions(), &closed})))
+	require.Equal(t, 1, closed)
+	require.NoError(t, grpo.Release(slate.Paper(opinions())))
+	require.NoError(t, grpo.Release(slate.Method{}))
+}

@@ -173,7 +173,11 @@ func (c *compareCmd) contenders() ([]experiment.Contender, error) {
 		if err := c.fits(name, grpo.Aggregation(c.Aggregation)); err != nil {
 			return nil, err
 		}
-		if _, err := newMethod(name, c.methodFlags, c.taskFlags); err != nil {
+		method, err := newMethod(name, c.methodFlags, c.taskFlags) // only to see that it can be made
+		if err != nil {
+			return nil, err
+		}
+		if err := grpo.Release(method); err != nil {
 			return nil, err
 		}
 		contenders = append(contenders, experiment.Contender{Name: name, Make: func() (grpo.Method, error) {

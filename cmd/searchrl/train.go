@@ -51,6 +51,7 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, grpo.Release(method)) }()
 	config, err := c.config(c.Temperature, c.Seed)
 	if err != nil {
 		return err

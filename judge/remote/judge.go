@@ -61,8 +61,11 @@ func New(options Options) (*Judge, error) {
 	return j, nil
 }
 
-// Close closes idle connections. The judge can be used on.
-func (j *Judge) Close() { j.transport.CloseIdleConnections() }
+// Close closes idle connections; its error is always nil. The judge can be used on.
+func (j *Judge) Close() error {
+	j.transport.CloseIdleConnections()
+	return nil
+}
 
 // Name implements judge.Judge: the model's name.
 func (j *Judge) Name() string { return j.options.Model }
