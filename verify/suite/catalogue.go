@@ -6,6 +6,7 @@ import (
 
 	"searchrl/verify"
 	"searchrl/verify/bound"
+	"searchrl/verify/credit"
 	"searchrl/verify/critic"
 	"searchrl/verify/kernel"
 	"searchrl/verify/sampled"
@@ -18,6 +19,7 @@ func Claims() []verify.Claim {
 		bound.Claims(),
 		kernel.Claims(),
 		slate.Claims(),
+		credit.Claims(),
 		sampled.Claims(),
 		critic.Claims(),
 	)
@@ -28,6 +30,7 @@ func Mutants() []verify.Mutant {
 	return slices.Concat(
 		kernel.Mutants(),
 		slate.Mutants(),
+		credit.Mutants(),
 		sampled.Mutants(),
 		critic.Mutants(),
 	)
