@@ -1,5 +1,7 @@
 package sampled
 
+import "searchrl/verify/gain"
+
 // Random is a check whose outcome depends on chance.
 type Random struct {
 	// Check is a claim's ID or the name of a test; Where is the file it is in.
@@ -26,10 +28,12 @@ func Budget() []Random {
 		{"sampled/ratios", "verify/sampled/tabular.go", repeated * (Alpha + missed), ville + "; Bernstein's for the planted violation"},
 		{"sampled/agent-loop", "verify/sampled/agentloop.go", repeated * Alpha, ville},
 		{"sampled/transformer", "verify/sampled/transformer.go", repeated * 2 * Alpha, ville},
+		{"gain/sampled-draws", "verify/gain/collect.go", repeated * gain.Alpha, "Hoeffding's inequality, five shares and a mean of 1,000 draws"},
 		{"TestFalseAlarms", "verify/sampled/sampled_test.go", 3 * 6e-12, "Chernoff's bound: 60 of 20,000 runs at a rate of 1e-3, three times"},
 		{"TestMutants", "verify/sampled/sampled_test.go", 8 * missed, "Bernstein's inequality: the mutants are further off than the planted violation"},
 		{"TestClaims, TestMutants", "verify/kernel/kernel_test.go", 0, "every draw is well-conditioned; a fault shows in thousands of cases"},
 		{"TestClaims, TestMutants", "verify/slate/slate_test.go", 0, "every draw is well-conditioned; a fault shows in hundreds of cases"},
+		{"TestClaims, TestMutants", "verify/gain/gain_test.go", 0, "the claims again, counted above; a fault shows in the first cases"},
 		{"TestClaims and others", "verify/bound/bound_test.go", 1e-12, "exact; a search for a counter-example that is one in 334, in 40,000 draws"},
 		{"TestEverything", "verify/suite/suite_test.go", 0, "the claims again, counted above"},
 		{"TestSelect", "estimator/estimator_test.go", 8e-14, "Hoeffding's inequality, three shares of 40,000 draws within 0.02"},

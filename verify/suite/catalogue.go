@@ -8,6 +8,7 @@ import (
 	"searchrl/verify/bound"
 	"searchrl/verify/credit"
 	"searchrl/verify/critic"
+	"searchrl/verify/gain"
 	"searchrl/verify/kernel"
 	"searchrl/verify/sampled"
 	"searchrl/verify/slate"
@@ -22,6 +23,7 @@ func Claims() []verify.Claim {
 		credit.Claims(),
 		sampled.Claims(),
 		critic.Claims(),
+		gain.Claims(),
 	)
 }
 
@@ -33,6 +35,7 @@ func Mutants() []verify.Mutant {
 		credit.Mutants(),
 		sampled.Mutants(),
 		critic.Mutants(),
+		gain.Mutants(),
 	)
 }
 
