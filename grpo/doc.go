@@ -1,7 +1,7 @@
 // Package grpo holds what every method of this project shares once trajectories have rewards: group-relative
 // advantages, the clipped surrogate with its KL estimators, and the training loop.
 //
-// # Group-relative policy optimisation
+// # Equations
 //
 // For a question x the behaviour policy π_old samples a group of G trajectories with rewards R_1 … R_G. The advantage of
 // trajectory i is its reward relative to its group (Shao et al., DeepSeekMath, 2024, §4.1; Search-R1, Jin et al., 2025):

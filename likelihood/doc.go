@@ -2,6 +2,8 @@
 // happen if it answered now. IG-Search and IGPO make step rewards of it. There is no gradient: these are numbers of the
 // behaviour policy.
 //
+// # Equations
+//
 //	ℓ(a | C) = Σ_j w_j log π_old(a_j | C, opening, a_<j) / Σ_j w_j        j over the tokens of the answer a
 //	w_j = HeadWeight for the first HeadTokens tokens, 1 for the others
 //

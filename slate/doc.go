@@ -11,7 +11,7 @@
 //	invalid step  r_t^(j) = −2, the lowest that a step can have       ours
 //	advantage     A_t^(j) = (r_t^(j) − mean r_t) / (std r_t + ε)      Eq. 5   0 for a dead group; package estimator
 //	next prefix   j ~ softmax(A_t/η)                                          η = 0.7
-//	objective     mean over tokens of min(ρ A, clip(ρ) A)             Eq. 7   of all k candidates, on their own tokens
+//	objective     J = mean over tokens of min(ρ A, clip(ρ) A)         Eq. 7   of all k candidates, on their own tokens
 //
 // A query is judged before it is executed, so a decision point costs one retrieval, not k: T for a question. The prefix is
 // one request with N = k to the policy, so it is computed once. Everything that was sampled is in the tree: the candidates

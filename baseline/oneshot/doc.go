@@ -2,6 +2,8 @@
 // after one search for the question as it stands. They show what the base policy knows by heart and what a search engine alone
 // adds, so that what a trained agent gains can be told from both.
 //
+// # Equations
+//
 //	direct   a ~ π(· | x, OPEN)             OPEN is the opening of an answer that the environment wrote
 //	rag      a ~ π(· | x, D(x), OPEN)       D(x) are the protocol's TopK documents for the query x
 //

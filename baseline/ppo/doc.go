@@ -1,6 +1,8 @@
 // Package ppo is Search-R1 trained by PPO: whole trajectories rewarded by the match of their answer, as in package searchr1, but
 // with a critic's values for a baseline instead of the mean of a group.
 //
+// # Equations
+//
 //	R = EM(answer, a*) ∈ {0, 1}                at the last token that the policy sampled; no answer: 0
 //	A_j = Σ_l (γλ)^l δ_{j+l}                   generalised advantages over the policy's own tokens (package gae)
 //	A_j ← (A_j − mean A)/√(var A + 1e-8)       over all of a step's sampled tokens, if whitened

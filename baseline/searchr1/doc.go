@@ -2,6 +2,8 @@
 // with. For each question a group of G whole trajectories is sampled, a trajectory's reward is the exact match of its
 // answer, and each sampled token gets the trajectory's group-relative advantage.
 //
+// # Equations
+//
 //	R_i = EM(answer_i, a*) ∈ {0, 1}            no answer: 0
 //	A_j = (R_i − mean R)/(std R + ε)           for every token j that the policy sampled in trajectory i
 //
