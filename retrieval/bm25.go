@@ -4,28 +4,22 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync"
+
+	"searchrl/retrieval/topk"
 )
 
 // BM25 is an exact in-memory index; the package comment has its formula. It is immutable, and safe for concurrent use.
 // It implements [Searcher].
 //
-// It holds 12 bytes for each pair of a passage and a distinct word in it, beside the passages themselves, and a search
-// borrows up to 12 bytes a passage.
+// It holds 8 bytes for each pair of a passage and a distinct word in it, beside the passages themselves, and a search
+// borrows up to 16 bytes a passage.
 type BM25 struct {
 	docs    []Document
 	analyze Analyzer
 	words   map[string]uint32 // word → number of its list
-	lists   []list
-	size    int       // postings of all lists
-	scratch sync.Pool // of *scratch
-}
-
-// list says which passages hold a word, in rising order, and what each of them gains from it.
-type list struct {
-	docs  []uint32
-	gains []float64 // > 0
-	peak  float64   // the largest of gains
+	lists   []topk.List
+	size    int // postings of all lists
+	pool    *topk.Pool
 }
 
 // NewBM25 indexes the passages, title and text together. Their ids must be there and differ. It keeps the passages'
@@ -38,9 +32,8 @@ func NewBM25(docs []Document, opts ...Option) (*BM25, error) {
 	if err := checkIDs(docs); err != nil {
 		return nil, err
 	}
-	index := &BM25{docs: slices.Clone(docs), analyze: o.analyze, words: map[string]uint32{}}
-	index.scratch.New = func() any { return &scratch{sum: make([]float64, len(docs))} }
-	index.fill(countWords(index), o)
+	index := &BM25{docs: slices.Clone(docs), analyze: o.analyze, words: map[string]uint32{}, pool: topk.NewPool(len(docs))}
+	index.fill(countWords(index), Formula{K1: o.k1, B: o.b, Passages: len(docs)})
 	return index, nil
 }
 
@@ -105,30 +98,27 @@ func countWords(index *BM25) counts {
 }
 
 // fill turns counts into lists of finished gains.
-func (x *BM25) fill(c counts, o options) {
+func (x *BM25) fill(c counts, formula Formula) {
 	x.size = len(c.words)
-	docs, gains := make([]uint32, x.size), make([]float64, x.size)
-	x.lists = make([]list, len(c.df))
+	docs, gains := make([]uint32, x.size), make([]float32, x.size)
+	for _, length := range c.length {
+		formula.Words += length
+	}
+	x.lists = make([]topk.List, len(c.df))
 	idf := make([]float64, len(c.df))
 	for w, df := range c.df {
-		x.lists[w].docs, docs = docs[:0:df], docs[df:]
-		x.lists[w].gains, gains = gains[:0:df], gains[df:]
-		idf[w] = math.Log(1 + (float64(len(x.docs)-df)+0.5)/(float64(df)+0.5))
+		x.lists[w].Docs, docs = docs[:0:df], docs[df:]
+		x.lists[w].Gains, gains = gains[:0:df], gains[df:]
+		idf[w] = formula.IDF(df)
 	}
-	total := 0
-	for _, length := range c.length {
-		total += length
-	}
-	mean := float64(total) / float64(len(x.docs))
 	begin := 0
 	for d, end := range c.ends {
-		norm := o.k1 * (1 - o.b + float64(o.b*float64(c.length[d])/mean))
+		norm := formula.Norm(c.length[d])
 		for i := begin; i < end; i++ {
-			tf, l := float64(c.tf[i]), &x.lists[c.words[i]]
-			gain := idf[c.words[i]] * tf / (tf + norm)
-			l.docs = append(l.docs, uint32(d))
-			l.gains = append(l.gains, gain)
-			l.peak = max(l.peak, gain)
+			l, gain := &x.lists[c.words[i]], formula.Gain(idf[c.words[i]], int(c.tf[i]), norm)
+			l.Docs = append(l.Docs, uint32(d))
+			l.Gains = append(l.Gains, gain)
+			l.Peak = max(l.Peak, gain)
 		}
 		begin = end
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // bruteForce is the slow, obvious twin of BM25: it counts words passage by passage and evaluates Lucene's formula for
-// each, in float64.
+// each, the gain of a word rounded to float32.
 func bruteForce(docs []Document, query string, k int, k1, b float64, stop ...string) []Hit {
 	split := func(text string) (words []string) {
 		Words(text, func(word []byte) {
@@ -53,7 +53,7 @@ func bruteForce(docs []Document, query string, k int, k1, b float64, stop ...str
 		for j, word := range distinct {
 			if tf := count(p, word); tf > 0 {
 				norm := k1 * (1 - b + float64(b*float64(len(p))/(total/float64(len(docs)))))
-				score += float64(count(asked, word) * (idf[j] * tf / (tf + norm)))
+				score += float64(count(asked, word) * float64(float32(idf[j]*tf/(tf+norm))))
 			}
 		}
 		if score > 0 {

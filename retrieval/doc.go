@@ -17,10 +17,15 @@
 //
 // over the distinct words w of the query, n(w, q) being how often w stands in it (Lucene and bm25s count repeated words
 // so too), tf how often it stands in the passage, df in how many of the N passages it stands, |d| the number of words of
-// the passage. Lucene itself rounds |d| to one byte; here it is exact. All arithmetic is in float64, and the sum runs
-// over the words in the order of their first occurrence, so a score is a function of the query and the corpus alone.
+// the passage. Lucene itself rounds |d| to one byte; here it is exact. What a passage gains from a word is computed in
+// float64 and kept in float32 ([Formula]); the sum is in float64 and runs over the words in the order of their first
+// occurrence, so a score is a function of the query and the corpus alone.
 //
-// As in bm25s (Lù 2024), what each passage gains from each of its words is computed when the index is built; a search
-// only adds such numbers up. Where the lists are long, it leaves out what provably cannot matter (MaxScore, Turtle and
-// Flood 1995); the result is the same to the last bit.
+// As in bm25s (Lù 2024), the gains are computed when the index is built; a search only adds them up. Where the lists are
+// long, it leaves out what provably cannot matter (package topk); the result is the same to the last bit.
+//
+// # Beyond memory
+//
+// Package index writes the same index to files, built in a stream and opened by mapping them; server and client speak
+// Search-R1's /retrieve.
 package retrieval

@@ -40,12 +40,10 @@ func newOptions(opts []Option) (options, error) {
 	for _, set := range opts {
 		set(&o)
 	}
-	switch {
-	case !(o.k1 >= 0 && o.k1 <= 1000): // also NaN
-		return o, fmt.Errorf("building BM25: k1 is %v; expected a number from 0 to 1000", o.k1)
-	case !(o.b >= 0 && o.b <= 1):
-		return o, fmt.Errorf("building BM25: b is %v; expected a number from 0 to 1", o.b)
-	case o.analyze == nil:
+	if err := (Formula{K1: o.k1, B: o.b}).Validate(); err != nil {
+		return o, fmt.Errorf("building BM25: %w", err)
+	}
+	if o.analyze == nil {
 		return o, errors.New("building BM25: the analyzer is nil")
 	}
 	o.analyze = without(o.analyze, o.stop)

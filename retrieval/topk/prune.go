@@ -1,4 +1,4 @@
-package retrieval
+package topk
 
 import (
 	"cmp"
@@ -14,16 +14,16 @@ const slack = 1e-9
 //
 // It adds up lists from the rarest word on, until the k-th best sum exceeds all that the lists left can add. From there
 // on no new passage can enter the result, so the long lists are only looked into for the passages still in the race.
-func (s *scratch) pruned(ctx context.Context, clauses []clause, k int) ([]scored, error) {
+func (s *Scorer) pruned(ctx context.Context, clauses []clause, k int) ([]Scored, error) {
 	defer s.clear()
 	order := slices.SortedFunc(slices.Values(clauses), func(a, b clause) int {
-		return cmp.Compare(len(a.docs), len(b.docs))
+		return cmp.Compare(len(a.Docs), len(b.Docs))
 	})
 	rest := 0.0   // the most that the lists left can add to one passage
 	postings := 0 // in the lists left
 	for _, c := range order {
 		rest += c.most()
-		postings += len(c.docs)
+		postings += len(c.Docs)
 	}
 	floor, read := 0.0, 0
 	for len(order) > 0 {
@@ -34,8 +34,8 @@ func (s *scratch) pruned(ctx context.Context, clauses []clause, k int) ([]scored
 		order = order[1:]
 		s.add(c)
 		rest -= c.most()
-		postings -= len(c.docs)
-		read += len(c.docs)
+		postings -= len(c.Docs)
+		read += len(c.Docs)
 		// Looking for the floor costs a pass over the touched passages: do it once as many postings were read, and
 		// only where more than that can be saved.
 		if read < len(s.touched)/2 || postings < len(s.touched) {
@@ -46,6 +46,7 @@ func (s *scratch) pruned(ctx context.Context, clauses []clause, k int) ([]scored
 			break
 		}
 	}
+	s.unread = postings
 	race := s.race(s.touched, floor, rest)
 	for _, c := range order {
 		if err := ctx.Err(); err != nil {
@@ -62,9 +63,6 @@ func (s *scratch) pruned(ctx context.Context, clauses []clause, k int) ([]scored
 	return rescore(race, clauses, k), nil
 }
 
-// most returns the most that the clause adds to a passage.
-func (c clause) most() float64 { return c.times * c.peak }
-
 // finder looks passages up in a clause's list.
 type finder struct {
 	clause
@@ -80,24 +78,24 @@ func (f *finder) gain(d uint32) float64 {
 	}
 	f.last = d
 	step := 1
-	for f.from+step <= len(f.docs) && f.docs[f.from+step-1] < d {
+	for f.from+step <= len(f.Docs) && f.Docs[f.from+step-1] < d {
 		f.from += step
 		step *= 2
 	}
-	i, found := slices.BinarySearch(f.docs[f.from:min(f.from+step, len(f.docs))], d)
+	i, found := slices.BinarySearch(f.Docs[f.from:min(f.from+step, len(f.Docs))], d)
 	f.from += i
 	if !found {
 		return 0
 	}
-	return f.times * f.gains[f.from]
+	return f.times * float64(f.Gains[f.from])
 }
 
 // floor returns the k-th best sum among the passages, 0 if there are fewer.
-func (s *scratch) floor(passages []uint32, k int) float64 {
+func (s *Scorer) floor(passages []uint32, k int) float64 {
 	top := best{k: k}
 	for _, d := range passages {
 		if sum := s.sum[d]; sum > top.floor() {
-			top.offer(scored{sum, d})
+			top.offer(Scored{sum, d})
 		}
 	}
 	return top.floor()
@@ -105,7 +103,7 @@ func (s *scratch) floor(passages []uint32, k int) float64 {
 
 // race returns the passages that can still reach the floor if each gets the rest. The result lies in s.kept, where the
 // passages may lie as well.
-func (s *scratch) race(passages []uint32, floor, rest float64) []uint32 {
+func (s *Scorer) race(passages []uint32, floor, rest float64) []uint32 {
 	kept := s.kept[:0]
 	for _, d := range passages {
 		if s.sum[d]+rest >= floor-slack*(1+floor) {
@@ -117,7 +115,7 @@ func (s *scratch) race(passages []uint32, floor, rest float64) []uint32 {
 }
 
 // rescore adds up the gains of a few passages in the order of the clauses, as exhaustive does, and returns the k best.
-func rescore(passages []uint32, clauses []clause, k int) []scored {
+func rescore(passages []uint32, clauses []clause, k int) []Scored {
 	scores := make([]float64, len(passages))
 	for _, c := range clauses {
 		find := finder{clause: c}
@@ -127,7 +125,7 @@ func rescore(passages []uint32, clauses []clause, k int) []scored {
 	}
 	top := best{k: k}
 	for i, d := range passages {
-		top.offer(scored{scores[i], d})
+		top.offer(Scored{scores[i], d})
 	}
 	return top.sorted()
 }

@@ -1,25 +1,25 @@
-package retrieval
+package topk
 
 import (
 	"cmp"
 	"slices"
 )
 
-// scored is a passage, by its place in the corpus, with its score.
-type scored struct {
-	score float64
-	doc   uint32
+// Scored is a passage, by its place in the corpus, with its score.
+type Scored struct {
+	Score float64
+	Doc   uint32
 }
 
 // compare orders better before worse: higher scores first, then earlier passages.
-func (a scored) compare(b scored) int {
-	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.doc, b.doc))
+func (a Scored) compare(b Scored) int {
+	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Doc, b.Doc))
 }
 
 // best keeps the k best of the passages offered to it: a binary heap with the worst of them at its root.
 type best struct {
 	k    int
-	heap []scored
+	heap []Scored
 }
 
 // floor returns the k-th best score so far, 0 while fewer than k were offered.
@@ -27,10 +27,10 @@ func (b *best) floor() float64 {
 	if len(b.heap) < b.k {
 		return 0
 	}
-	return b.heap[0].score
+	return b.heap[0].Score
 }
 
-func (b *best) offer(s scored) {
+func (b *best) offer(s Scored) {
 	h := b.heap
 	if len(h) < b.k {
 		h = append(h, s)
@@ -45,7 +45,7 @@ func (b *best) offer(s scored) {
 		b.heap = h
 		return
 	}
-	if s.score < h[0].score || s.compare(h[0]) >= 0 {
+	if s.Score < h[0].Score || s.compare(h[0]) >= 0 {
 		return
 	}
 	h[0] = s
@@ -65,7 +65,7 @@ func (b *best) offer(s scored) {
 }
 
 // sorted returns the passages kept, best first, and leaves b empty of use.
-func (b *best) sorted() []scored {
-	slices.SortFunc(b.heap, scored.compare)
+func (b *best) sorted() []Scored {
+	slices.SortFunc(b.heap, Scored.compare)
 	return b.heap
 }

@@ -1,0 +1,163 @@
+package topk
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+)
+
+var queries = flag.Int("queries", 3000, "random queries of TestPruningIsExact")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// naive is the slow, obvious twin: a score for every passage, then a full sort.
+func naive(passages int, q *Query, k int) []Scored {
+	scores := make([]float64, passages)
+	for _, c := range q.clauses {
+		for i, d := range c.Docs {
+			scores[d] += float64(c.times * float64(c.Gains[i]))
+		}
+	}
+	var all []Scored
+	for d, score := range scores {
+		if score > 0 {
+			all = append(all, Scored{score, uint32(d)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Scored) int { return cmp.Compare(b.Score, a.Score) })
+	return all[:min(k, len(all))]
+}
+
+// randomList has each passage with probability p; gains are drawn from few values where ties is set, so that scores tie.
+func randomList(rng *rand.Rand, passages int, p float64, ties bool) List {
+	var l List
+	scale := -rng.Float64() * 3
+	for d := range passages {
+		if rng.Float64() < p {
+			gain := float32(0.01 + rng.Float64()*(3+scale))
+			if ties {
+				gain = float32(1+rng.IntN(3)) / 4
+			}
+			l.Docs, l.Gains, l.Peak = append(l.Docs, uint32(d)), append(l.Gains, gain), max(l.Peak, gain)
+		}
+	}
+	return l
+}
+
+func requireSame(t require.TestingT, s *Scorer, passages int, q *Query, k int) {
+	want := naive(passages, q, k)
+	for _, find := range []func(context.Context, []clause, int) ([]Scored, error){s.exhaustive, s.pruned, s.exhaustive} {
+		got, err := find(context.Background(), q.clauses, k)
+		require.NoError(t, err)
+		require.Len(t, got, len(want))
+		for i := range want {
+			require.Equal(t, want[i], got[i], "rank %d", i)
+		}
+	}
+}
+
+func TestSmallEqualsNaive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		passages := rapid.IntRange(0, 200).Draw(t, "passages")
+		ties := rapid.Bool().Draw(t, "ties")
+		var q Query
+		for i := range rapid.IntRange(0, 8).Draw(t, "lists") {
+			list := randomList(rng, passages, rng.Float64(), ties)
+			for range 1 + rng.IntN(3) {
+				q.Add(uint32(i), list)
+			}
+		}
+		requireSame(t, NewScorer(passages), passages, &q, rapid.IntRange(1, passages+2).Draw(t, "k"))
+	})
+}
+
+// Lists as long and as uneven as those of a language, where pruning does leave some unread: as many random queries as
+// -queries says, each against the full sort.
+func TestPruningIsExact(t *testing.T) {
+	const passages, words = 2000, 400
+	rng := rand.New(rand.NewPCG(3, 4))
+	lists := make([]List, words)
+	for w := range lists {
+		lists[w] = randomList(rng, passages, 0.9/float64(1+w), w%5 == 0)
+	}
+	zipf := rand.NewZipf(rng, 1.1, 2, words-1)
+	s := NewScorer(passages)
+	skipped := 0
+	for range *queries {
+		var q Query
+		for range 1 + rng.IntN(10) {
+			w := uint32(zipf.Uint64())
+			q.Add(w, lists[w])
+		}
+		k := 1 + rng.IntN(20)
+		requireSame(t, s, passages, &q, k)
+		_, err := s.pruned(t.Context(), q.clauses, k)
+		require.NoError(t, err)
+		if s.unread > 0 {
+			skipped++
+		}
+	}
+	require.Greater(t, skipped, *queries/10, "pruning hardly ever left anything out: this test tested nothing")
+}
+
+func TestPool(t *testing.T) {
+	pool := NewPool(10)
+	var q Query
+	q.Add(7, List{Docs: []uint32{2, 9}, Gains: []float32{1, 2}, Peak: 2})
+	for _, workers := range []int{0, 1, 3, 100} {
+		found := make([][]Scored, 50)
+		require.NoError(t, pool.Each(t.Context(), workers, len(found), func(ctx context.Context, s *Scorer, i int) (err error) {
+			found[i], err = s.Top(ctx, &q, 1)
+			return err
+		}))
+		for _, f := range found {
+			require.Equal(t, []Scored{{2, 9}}, f)
+		}
+		fault := errors.New("fault")
+		require.ErrorIs(t, pool.Each(t.Context(), workers, 50, func(_ context.Context, _ *Scorer, i int) error {
+			if i == 20 {
+				return fault
+			}
+			return nil
+		}), fault)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, pool.Each(ended, workers, 50, func(context.Context, *Scorer, int) error { return nil }), context.Canceled)
+	}
+}
+
+func TestTopEnds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	s, ended := NewScorer(20_000), func() context.Context { c, cancel := context.WithCancel(t.Context()); cancel(); return c }()
+	var q Query
+	for w := range uint32(4) {
+		q.Add(w, randomList(rng, 20_000, 0.9, false))
+	}
+	for _, k := range []int{1, 30_000} { // pruned, exhaustive
+		_, err := s.Top(ended, &q, k)
+		require.ErrorIs(t, err, context.Canceled)
+		got, err := s.Top(t.Context(), &q, k)
+		require.NoError(t, err)
+		require.Equal(t, naive(20_000, &q, k), got, "a search that was broken off left nothing behind")
+	}
+}
+
+func Example() {
+	var q Query
+	q.Add(0, List{Docs: []uint32{0, 2}, Gains: []float32{0.5, 1}, Peak: 1})
+	q.Add(1, List{Docs: []uint32{1, 2}, Gains: []float32{0.75, 0.5}, Peak: 0.75})
+	q.Again(0) // the word stands in the query twice
+	found, err := NewScorer(3).Top(context.Background(), &q, 2)
+	fmt.Println(found, err)
+	// Output: [{2.5 2} {1 0}] <nil>
+}
