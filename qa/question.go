@@ -12,12 +12,17 @@ type Question struct {
 	Source string `json:"source,omitempty"`
 	// Supporting lists the passages that the answer rests on, in the order of the reasoning where it is known.
 	Supporting []Support `json:"supporting,omitempty"`
+	// SupportKind says how Supporting came about, "" if unknown; [DistantSupport] is what no person labelled.
+	SupportKind string `json:"support_kind,omitempty"`
 	// Keys holds, for each fact that must be found, the wordings of a query for it; in the order of the reasoning where it is
 	// known.
 	Keys [][]string `json:"keys,omitempty"`
 	// Hops counts the facts that must be combined; 0 if unknown.
 	Hops int `json:"hops,omitempty"`
 }
+
+// DistantSupport is the SupportKind of passages that were retrieved and happen to contain an answer.
+const DistantSupport = "distant"
 
 // Support is one passage that a question's answer rests on.
 type Support struct {

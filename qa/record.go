@@ -17,6 +17,7 @@ type record struct {
 	Answer        scalars           `json:"answer"`
 	Source        string            `json:"source"`
 	Supporting    []Support         `json:"supporting"`
+	SupportKind   string            `json:"support_kind"`
 	Keys          [][]string        `json:"keys"`
 	Hops          int               `json:"hops"`
 	Decomposition []json.RawMessage `json:"decomposition"`
@@ -63,7 +64,7 @@ func parseQuestion(line []byte) (Question, error) {
 	}
 	return Question{
 		ID: string(rec.ID), Text: rec.Question, Answers: answers,
-		Source: rec.Source, Supporting: rec.Supporting, Keys: rec.Keys, Hops: rec.Hops,
+		Source: rec.Source, Supporting: rec.Supporting, SupportKind: rec.SupportKind, Keys: rec.Keys, Hops: rec.Hops,
 	}, nil
 }
 

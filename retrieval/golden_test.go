@@ -7,25 +7,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
+	"searchrl/evaluate"
 	"searchrl/internal/shared"
 	"searchrl/qa"
 	"searchrl/retrieval"
 )
-
-// pythonWords is the analysis of bm25s: English stop words out, and words of one character out.
-func pythonWords(text string, emit func(word []byte)) {
-	retrieval.Words(text, func(word []byte) {
-		if utf8.RuneCount(word) > 1 {
-			emit(word)
-		}
-	})
-}
 
 // tableRow matches "| nq | 500 | 76.0 / 86.8 |" of the data's README: benchmark, questions, recall@3, recall@10.
 var tableRow = regexp.MustCompile(`(?m)^\| (\w+) \| (\d+) \| ([\d.]+) / ([\d.]+) \|`)
@@ -42,8 +32,11 @@ func TestGoldenRecallOfBM25s(t *testing.T) {
 	require.NoError(t, err)
 	docs, err := retrieval.OpenCorpus(filepath.Join(data, "corpus.jsonl.gz"))
 	require.NoError(t, err)
-	index, err := retrieval.NewBM25(docs, retrieval.WithAnalyzer(pythonWords),
-		retrieval.WithStopWords(retrieval.EnglishStopWords()...))
+	analysis, err := retrieval.NamedAnalysis("bm25s")
+	require.NoError(t, err)
+	analyze, err := analysis.Analyzer()
+	require.NoError(t, err)
+	index, err := retrieval.NewBM25(docs, retrieval.WithAnalyzer(analyze))
 	require.NoError(t, err)
 	rows := tableRow.FindAllStringSubmatch(string(readme), -1)
 	require.NotEmpty(t, rows, "no row like | nq | 500 | 76.0 / 86.8 | in the README")
@@ -52,7 +45,9 @@ func TestGoldenRecallOfBM25s(t *testing.T) {
 		questions, err := qa.OpenQuestions(filepath.Join(data, "questions", name+".dev.jsonl.gz"))
 		require.NoError(t, err)
 		require.Equal(t, row[2], strconv.Itoa(len(questions)), name)
-		at3, at10 := recall(t, index, questions)
+		recall, err := evaluate.SearchRecall(t.Context(), index, questions, nil)
+		require.NoError(t, err)
+		at3, at10 := 100*recall.Answer[0].Share, 100*recall.Answer[1].Share
 		t.Logf("%-16s answer recall@3 %.1f (bm25s %s), @10 %.1f (bm25s %s)", name, at3, row[3], at10, row[4])
 		for i, got := range []float64{at3, at10} {
 			want, err := strconv.ParseFloat(row[3+i], 64)
@@ -60,41 +55,4 @@ func TestGoldenRecallOfBM25s(t *testing.T) {
 			require.InDelta(t, want, got, 1, name)
 		}
 	}
-}
-
-// recall returns the percentage of questions with an answer in the first 3 and 10 passages.
-func recall(t *testing.T, index retrieval.Searcher, questions []qa.Question) (at3, at10 float64) {
-	var texts []string
-	var answers [][]string
-	for _, q := range questions {
-		if qa.ExactMatch("yes", q.Answers)+qa.ExactMatch("no", q.Answers) > 0 {
-			continue
-		}
-		texts, answers = append(texts, q.Text), append(answers, q.Answers)
-	}
-	results, err := index.Search(t.Context(), texts, 10)
-	require.NoError(t, err)
-	for i, hits := range results {
-		for rank, hit := range hits {
-			if holds(hit.Document, answers[i]) {
-				at10++
-				if rank < 3 {
-					at3++
-				}
-				break
-			}
-		}
-	}
-	n := float64(len(texts)) / 100
-	return at3 / n, at10 / n
-}
-
-func holds(d retrieval.Document, answers []string) bool {
-	text := " " + qa.Normalize(d.Title+"\n"+d.Text) + " "
-	for _, answer := range answers {
-		if a := qa.Normalize(answer); a != "" && strings.Contains(text, " "+a+" ") {
-			return true
-		}
-	}
-	return false
 }

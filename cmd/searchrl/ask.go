@@ -20,8 +20,8 @@ type askCmd struct {
 	Question string `arg:"" optional:"" help:"The question; without it, one of the embedded world's is taken."`
 
 	policyFlags   `group:"Task"`
-	Corpus        string `placeholder:"FILE" help:"Passages as JSON lines, plain or gzip, instead of the embedded world's." group:"Task"`
-	Number        int    `default:"0" help:"Which of the embedded world's questions to take, from 0." group:"Task"`
+	searcherFlags `group:"Task"`
+	Number        int `default:"0" help:"Which of the embedded world's questions to take, from 0." group:"Task"`
 	samplingFlags `group:"Sampling"`
 	backendFlags  `group:"Computation"`
 }
@@ -102,16 +102,20 @@ func (c *askCmd) question() (qa.Question, retrieval.Searcher, error) {
 	if c.Question != "" && strings.TrimSpace(c.Question) == "" {
 		return qa.Question{}, nil, unusable(errors.New("the question is blank"))
 	}
-	if c.Corpus != "" && c.Question == "" {
-		return qa.Question{}, nil, unusable(errors.New("--corpus is given without a question"))
+	named, err := c.named()
+	if err != nil {
+		return qa.Question{}, nil, err
+	}
+	if named && c.Question == "" {
+		return qa.Question{}, nil, unusable(errors.New("--corpus or --searcher is given without a question"))
 	}
 	if c.Number < 0 || c.Number >= mostQuestions {
 		return qa.Question{}, nil, unusable(fmt.Errorf("--number is %d, expected 0 to %d", c.Number, mostQuestions-1))
 	}
 	asked := qa.Question{ID: "asked", Text: strings.TrimSpace(c.Question)}
-	if c.Corpus != "" {
-		index, err := readCorpus(c.Corpus)
-		return asked, index, err
+	if named {
+		searcher, err := c.openSearcher()
+		return asked, searcher, err
 	}
 	if c.Question == "" {
 		part, err := worldPart(c.Level, tinyworld.Test, 0, c.Number+1)

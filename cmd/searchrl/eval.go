@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -24,8 +25,9 @@ type evalCmd struct {
 	policyFlags   `group:"Task"`
 	Method        string `placeholder:"NAME" help:"Answer as this method does: direct, rag, mr-search or another that acts in a way of its own; otherwise in the plain agent loop." group:"Method"`
 	Questions     string `placeholder:"FILE" help:"Questions as JSON lines, plain or gzip, instead of the embedded world's." group:"Task"`
-	Corpus        string `placeholder:"FILE" help:"Passages as JSON lines, plain or gzip; goes with --questions." group:"Task"`
-	Limit         int    `default:"300" help:"Questions at most; 0 takes all of the file." group:"Task"`
+	searcherFlags `group:"Task"`
+	RetrievalOnly bool   `help:"Measure the searcher alone, with the questions as queries: how often it finds an answer and the supporting passages." group:"Task"`
+	Limit         *int   `placeholder:"N" help:"Questions at most; without it all of the file, and 300 of the embedded world's." group:"Task"`
 	Output        string `placeholder:"FILE" help:"Write the result of each question there, as JSON lines."`
 	mrsearchFlags `group:"Method"`
 	samplingFlags `group:"Sampling"`
@@ -59,6 +61,12 @@ type evaluation struct {
 
 // Run evaluates and prints the figures.
 func (c *evalCmd) Run(ctx context.Context, con *console) error {
+	if c.Limit != nil && *c.Limit < 0 {
+		return unusable(fmt.Errorf("--limit is %d, expected 1 or more, or 0 for the whole questions file", *c.Limit))
+	}
+	if c.RetrievalOnly {
+		return c.retrievalOnly(ctx, con)
+	}
 	sampling, err := c.sampling()
 	if err != nil {
 		return err
@@ -143,27 +151,42 @@ func (c *evalCmd) actor() (grpo.Actor, error) {
 // evalStream is the random stream of the samples that eval draws.
 const evalStream = 2
 
+// worldQuestions is how many of the embedded world's questions are taken by default.
+const worldQuestions = 300
+
+// limited returns the number of questions at most, 0 for all.
+func (c *evalCmd) limited() int {
+	if c.Limit == nil {
+		return 0
+	}
+	return *c.Limit
+}
+
 // task returns the questions to evaluate on as the task's test part.
 func (c *evalCmd) task(base experiment.Base) (*experiment.Task, error) {
-	data := dataFlags{QuestionsFile: c.Questions, Corpus: c.Corpus}
+	data := dataFlags{QuestionsFile: c.Questions, searcherFlags: c.searcherFlags}
 	own, err := data.own()
 	if err != nil {
 		return nil, err
 	}
-	if c.Limit < 0 || c.Limit == 0 && !own {
-		return nil, unusable(fmt.Errorf("--limit is %d, expected 1 or more, or 0 for the whole questions file", c.Limit))
-	}
 	task := &experiment.Task{Name: "tinyworld/" + c.Level, Base: base, Protocol: c.protocol(base)}
 	if !own {
-		task.Test, err = worldPart(c.Level, tinyworld.Test, 0, c.Limit)
+		limit := worldQuestions
+		if c.Limit != nil {
+			limit = *c.Limit
+		}
+		if limit == 0 {
+			return nil, unusable(errors.New("--limit is 0, which takes a whole questions file; the embedded world has none"))
+		}
+		task.Test, err = worldPart(c.Level, tinyworld.Test, 0, limit)
 		return task, err
 	}
 	task.Name = c.Questions
 	if task.Test, err = data.read(); err != nil {
 		return nil, err
 	}
-	if c.Limit > 0 && len(task.Test.Questions) > c.Limit {
-		task.Test.Questions = task.Test.Questions[:c.Limit]
+	if limit := c.limited(); limit > 0 && len(task.Test.Questions) > limit {
+		task.Test.Questions = task.Test.Questions[:limit]
 	}
 	return task, nil
 }

@@ -104,18 +104,21 @@ const questionStream = 1
 // dataFlags name one's own questions and corpus, instead of the embedded world's.
 type dataFlags struct {
 	QuestionsFile string `placeholder:"FILE" help:"Questions as JSON lines, plain or gzip, instead of the embedded world's."`
-	Corpus        string `placeholder:"FILE" help:"Passages as JSON lines, plain or gzip; goes with questions of one's own."`
+	searcherFlags
 }
 
 // own reports whether own data are named; it is an error to name half of them.
 func (f dataFlags) own() (bool, error) {
+	searcher, err := f.named()
 	switch {
-	case f.QuestionsFile == "" && f.Corpus == "":
+	case err != nil:
+		return false, err
+	case f.QuestionsFile == "" && !searcher:
 		return false, nil
 	case f.QuestionsFile == "":
-		return false, unusable(errors.New("--corpus is given without a questions file"))
-	case f.Corpus == "":
-		return false, unusable(errors.New("a questions file is given without --corpus"))
+		return false, unusable(errors.New("--corpus or --searcher is given without a questions file"))
+	case !searcher:
+		return false, unusable(errors.New("a questions file is given without --corpus or --searcher"))
 	}
 	return true, nil
 }
@@ -129,27 +132,11 @@ func (f dataFlags) read() (experiment.Part, error) {
 	if len(questions) == 0 {
 		return experiment.Part{}, unusable(fmt.Errorf("%s holds no question", f.QuestionsFile))
 	}
-	index, err := readCorpus(f.Corpus)
+	searcher, err := f.openSearcher()
 	if err != nil {
 		return experiment.Part{}, err
 	}
-	return experiment.Part{Questions: questions, Searcher: index}, nil
-}
-
-// readCorpus indexes the passages of a file.
-func readCorpus(path string) (*retrieval.BM25, error) {
-	documents, err := retrieval.OpenCorpus(path)
-	if err != nil {
-		return nil, unusable(err)
-	}
-	if len(documents) == 0 {
-		return nil, unusable(fmt.Errorf("%s holds no passage", path))
-	}
-	index, err := retrieval.NewBM25(documents)
-	if err != nil {
-		return nil, unusable(fmt.Errorf("%s: %w", path, err))
-	}
-	return index, nil
+	return experiment.Part{Questions: questions, Searcher: searcher}, nil
 }
 
 // taskFlags say what is learned.

@@ -133,7 +133,7 @@ func (c *trainCmd) settings(method grpo.Method, config grpo.Config, task *experi
 		"steps":          c.Steps,
 		"task":           task.Name,
 		"base":           task.Base.Name,
-		"corpus":         c.Corpus,
+		"corpus":         c.where(),
 		"train_file":     c.QuestionsFile,
 		"test_file":      c.TestFile,
 		"test_questions": len(task.Test.Questions),
