@@ -15,13 +15,15 @@ import (
 	"searchrl/verify/kernel"
 )
 
-// hops is the number of facts of the questions that the transformer is asked: with one turn for each and one for the answer
-// an episode has T = 3 steps.
-const hops = 2
+// transformer is the embedded base policy in the standard tinyworld, decoded by package plain: the policy that reinforcement
+// learning starts from.
+type transformer struct {
+	world *tinyworld.World
+	env   rollout.Env
+	judge facts
+}
 
-// newTransformer is the embedded base policy in the standard tinyworld, decoded by package plain: the policy that
-// reinforcement learning starts from. Questions have two hops and there are three turns.
-func newTransformer(ctx context.Context, k int, kernels kernel.Kernels) (*loop, error) {
+func newTransformer() (*transformer, error) {
 	files, err := tinyworld.Base(tinyworld.Standard)
 	if err != nil {
 		return nil, err
@@ -46,17 +48,21 @@ func newTransformer(ctx context.Context, k int, kernels kernel.Kernels) (*loop, 
 	if err != nil {
 		return nil, err
 	}
-	protocol := tinyworld.Protocol(tinyworld.Standard)
-	protocol.MaxTurns = hops + 1
-	s := &loop{
-		ctx: ctx, env: &rollout.Env{Policy: policy, Searcher: searcher, Tokenizer: tok, Protocol: protocol},
-		judge: facts{tok, world}.judge, k: k, t: hops + 1, reward: 4, kernels: kernels,
-	}
+	return &transformer{world: world, judge: facts{tok, world},
+		env: rollout.Env{Policy: policy, Searcher: searcher, Tokenizer: tok, Protocol: tinyworld.Protocol(tinyworld.Standard)}}, nil
+}
+
+// asked is the agent loop on eight questions that need the given number of facts. With one turn for each and one for the
+// answer an episode has T = hops + 1 steps at most.
+func (f *transformer) asked(ctx context.Context, hops, k int, kernels kernel.Kernels) *loop {
+	env := f.env
+	env.Protocol.MaxTurns = hops + 1
+	s := &loop{ctx: ctx, env: &env, judge: f.judge.judge, k: k, t: hops + 1, reward: 4, kernels: kernels}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 8 {
-		s.questions = append(s.questions, world.QuestionOfHops(rng, hops))
+		s.questions = append(s.questions, f.world.QuestionOfHops(rng, hops))
 	}
-	return s, nil
+	return s
 }
 
 // facts is an exact judge: it knows the world and says of a step what SLATE's judge is asked to say.
