@@ -18,5 +18,5 @@
 //     at hand, with its prompt: the same weights are compared, and a policy without instructions can take part.
 //   - The answer is forced, not asked for, so the policy does not reason before it (the papers have chain of thought as a row of
 //     its own). The embedded world's opening holds the thought that its policy writes before every answer, "I know the answer.":
-//     without it 72 % of what its base policy writes after the tag alone is no answer.
+//     without it 71 % of what its base policy writes after the tag alone is no answer.
 package oneshot

@@ -24,7 +24,7 @@ func (f methodFlags) gigpo() (grpo.Method, error) {
 
 // mrsearchFlags are MR-Search's.
 type mrsearchFlags struct {
-	MrAttempts    int     `default:"3" help:"MR-Search: attempts in one context (N), at test too."`
+	MrAttempts    int     `default:"2" help:"MR-Search: attempts in one context (N), at test too. The paper makes 3; the embedded policy has positions for 2."`
 	MrDiscount    float64 `default:"1" help:"MR-Search: discount from attempt to attempt (gamma)."`
 	MrImprovement float64 `default:"0" help:"MR-Search: reward of an attempt for what it adds to the one before (kappa)."`
 	MrRepetition  float64 `default:"0" help:"MR-Search: penalty for giving the same answer again (lambda)."`
