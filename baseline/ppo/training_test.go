@@ -88,6 +88,9 @@ func train(t *testing.T, m grpo.Method, criticLR float64, steps int) outcome {
 // TestFrozenCriticIsReinforce: with a critic of zeros that learns nothing, γ = λ = 1 and no whitening, PPO trains the policy
 // bit for bit as REINFORCE with the raw reward does. With a critic that learns it does not.
 func TestFrozenCriticIsReinforce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a transformer")
+	}
 	m := ppo.Method{Group: 3, Sampling: rollout.Sampling{Temperature: 1}, Outcome: ppo.ExactMatch, Estimator: gae.Estimator{Gamma: 1, Lambda: 1}}
 	raw := train(t, reinforce{3}, 0, 2)
 	frozen := train(t, m, 0, 2)
