@@ -16,7 +16,7 @@ const TableFile = "table.csv"
 func (t *Table) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	header := []string{"method", "seeds", "steps"}
-	names := []string{"em", "f1", "searches", "sampled_tokens", "computed_tokens", "step_seconds", "peak_memory",
+	names := []string{"em", "f1", "searches", "test_tokens", "sampled_tokens", "computed_tokens", "step_seconds", "peak_memory",
 		"dead_groups", "gradient_variance", "gradient_noise", "em_minus_baseline"}
 	for _, name := range names {
 		header = append(header, name, name+"_low", name+"_high")
@@ -29,6 +29,7 @@ func (t *Table) WriteCSV(w io.Writer) error {
 		add(&f.EMMean, f.EMCI)
 		add(&f.F1Mean, f.F1CI)
 		add(&f.SearchesMean, f.SearchesCI)
+		add(&f.TestTokens, f.TestTokensCI)
 		add(&f.SampledTokens, f.SampledTokensCI)
 		add(&f.ComputedTokens, f.ComputedTokensCI)
 		add(&f.StepSeconds, f.StepSecondsCI)

@@ -10,7 +10,7 @@ import (
 // figures computes one method's figures from its runs.
 func figures(runs []Run, before []evaluate.Result) Figures {
 	var f Figures
-	var steps, sampled, computed, seconds, memory, dead, variance, noise []float64
+	var steps, tokens, sampled, computed, seconds, memory, dead, variance, noise []float64
 	var summaries []evaluate.Summary
 	for _, r := range runs {
 		after := evaluate.Summarise(r.Answers)
@@ -18,6 +18,7 @@ func figures(runs []Run, before []evaluate.Result) Figures {
 		f.EM = append(f.EM, after.EM)
 		f.F1 = append(f.F1, after.F1)
 		f.Searches = append(f.Searches, after.Searches)
+		tokens = append(tokens, float64(after.Sampled)/float64(max(1, after.Questions)))
 		steps = append(steps, float64(r.Result.Steps))
 		sampled = append(sampled, float64(r.SampledTokens))
 		computed = append(computed, float64(r.ComputedTokens))
@@ -34,6 +35,7 @@ func figures(runs []Run, before []evaluate.Result) Figures {
 	f.EMMean, f.EMCI = estimate(f.EM, 1)
 	f.F1Mean, f.F1CI = estimate(f.F1, 1)
 	f.SearchesMean, f.SearchesCI = estimate(f.Searches, most)
+	f.TestTokens, f.TestTokensCI = estimate(tokens, most)
 	f.Steps, _ = estimate(steps, most)
 	f.SampledTokens, f.SampledTokensCI = estimate(sampled, most)
 	f.ComputedTokens, f.ComputedTokensCI = estimate(computed, most)

@@ -89,13 +89,14 @@ func (r *Run) browse(b *report.Browser, method string, info Info) error {
 
 func (t *Table) results() *report.Table {
 	table := &report.Table{Columns: []report.Column{{Title: "method"}, {Title: "EM", Number: true}, {Title: "F1", Number: true},
-		{Title: "searches a question", Number: true}, {Title: "EM − " + t.Baseline, Number: true}, {Title: "p (Holm)", Number: true}}}
+		{Title: "searches a question", Number: true}, {Title: "tokens a question", Number: true}, {Title: "EM − " + t.Baseline, Number: true}, {Title: "p (Holm)", Number: true}}}
 	for _, method := range t.Order {
 		f, key := t.Methods[method], under("methods", method)
 		cells := []report.Cell{{Code: method},
 			report.Figured(key("em_mean"), key("em_ci"), &f.EMMean, f.EMCI, 1, three),
 			report.Figured(key("f1_mean"), key("f1_ci"), &f.F1Mean, f.F1CI, 1, three),
-			report.Figured(key("searches_mean"), key("searches_ci"), &f.SearchesMean, f.SearchesCI, 1, two)}
+			report.Figured(key("searches_mean"), key("searches_ci"), &f.SearchesMean, f.SearchesCI, 1, two),
+			report.Figured(key("test_tokens"), key("test_tokens_ci"), &f.TestTokens, f.TestTokensCI, 1, report.Decimals(1))}
 		if method == t.Baseline {
 			cells = append(cells, report.Cell{Text: "baseline"}, report.Cell{})
 		}

@@ -37,6 +37,10 @@ type Figures struct {
 	SearchesMean float64           `json:"searches_mean"`
 	SearchesCI   interval.Interval `json:"searches_ci"`
 
+	// TestTokens is what the policy samples for a test question, discarded tokens included: what answering costs.
+	TestTokens   float64           `json:"test_tokens"`
+	TestTokensCI interval.Interval `json:"test_tokens_ci"`
+
 	Steps            float64           `json:"steps"`
 	SampledTokens    float64           `json:"sampled_tokens"` // in training
 	SampledTokensCI  interval.Interval `json:"sampled_tokens_ci"`

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -140,7 +141,7 @@ func TestKeys(t *testing.T) {
 	requireKeys(t, table.Methods["good"], "by_hops", "computed_tokens", "computed_tokens_ci", "curve", "dead_groups", "dead_groups_ci",
 		"em", "em_ci", "em_mean", "f1", "f1_ci", "f1_mean", "gradient_noise", "gradient_noise_ci", "gradient_variance",
 		"gradient_variance_ci", "peak_memory", "peak_memory_ci", "sampled_tokens", "sampled_tokens_ci", "searches", "searches_ci",
-		"searches_mean", "step_seconds", "step_seconds_ci", "steps", "training")
+		"searches_mean", "step_seconds", "step_seconds_ci", "steps", "test_tokens", "test_tokens_ci", "training")
 	requireKeys(t, table.Differences[0], "a", "b", "ci", "mean")
 	requireKeys(t, table.AgainstBaseline[0], "ci", "f1", "mean", "method", "p", "p_holm", "searches")
 }
@@ -157,6 +158,21 @@ func requireKeys(t *testing.T, value any, keys ...string) {
 	}
 	slices.Sort(got)
 	require.Equal(t, keys, got)
+}
+
+// The Markdown has the page's tables.
+func TestMarkdown(t *testing.T) {
+	table, err := NewTable(sample(2, 8), "base")
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, table.WriteMarkdown(&b))
+	f := table.Methods["good"]
+	require.Contains(t, b.String(), fmt.Sprintf("| good | %.3f [%.3f, %.3f] |", f.EMMean, f.EMCI.Low, f.EMCI.High))
+	for line := range strings.Lines(b.String()) {
+		if strings.HasPrefix(line, "| good") {
+			require.Contains(t, []int{5, 8, 9}, strings.Count(line, "|"), line)
+		}
+	}
 }
 
 func TestCSV(t *testing.T) {

@@ -139,6 +139,9 @@ func (c *compareCmd) conclude(con *console, compared *experiment.Comparison, set
 	if err := compared.Folder.Write(comparison.TableFile, table.WriteCSV); err != nil {
 		return err
 	}
+	if err := compared.Folder.Write(comparison.MarkdownFile, table.WriteMarkdown); err != nil {
+		return err
+	}
 	info, err := pageInfo(compared.Task, compared.Budget.String(), settings)
 	if err != nil {
 		return err

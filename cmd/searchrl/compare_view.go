@@ -75,11 +75,13 @@ func showTable(w io.Writer, c *experiment.Comparison, table *comparison.Table) {
 	fmt.Fprintf(w, "\nGreedy figures on %d unseen questions of %s; %d seeds, budget %v; means over seeds, 95 %% intervals.\n\n",
 		table.Base.Questions, c.Task.Name, len(c.Seeds), c.Budget)
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(t, "method\tEM\tF1\tsearches\tEM by seed")
-	fmt.Fprintf(t, "(base policy)\t%.3f\t%.3f\t%.2f\t\n", table.Base.EM, table.Base.F1, table.Base.Searches)
+	fmt.Fprintln(t, "method\tEM\tF1\tsearches\ttokens\tEM by seed")
+	fmt.Fprintf(t, "(base policy)\t%.3f\t%.3f\t%.2f\t%.1f\t\n", table.Base.EM, table.Base.F1, table.Base.Searches,
+		float64(table.Base.Sampled)/float64(max(1, table.Base.Questions)))
 	for _, name := range table.Order {
 		f := table.Methods[name]
-		fmt.Fprintf(t, "%s\t%.3f %v\t%.3f %v\t%s\t%s\n", name, f.EMMean, f.EMCI, f.F1Mean, f.F1CI, within("%.2f", 1, f.SearchesMean, f.SearchesCI), perSeed(f.EM))
+		fmt.Fprintf(t, "%s\t%.3f %v\t%.3f %v\t%s\t%s\t%s\n", name, f.EMMean, f.EMCI, f.F1Mean, f.F1CI,
+			within("%.2f", 1, f.SearchesMean, f.SearchesCI), within("%.0f", 1, f.TestTokens, f.TestTokensCI), perSeed(f.EM))
 	}
 	_ = t.Flush()
 	fmt.Fprintln(w, "\nIts cost, in training:")
