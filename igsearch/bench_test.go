@@ -2,7 +2,6 @@ package igsearch_test
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -42,89 +41,6 @@ func embedded(b *testing.B) (*model.Model, *rollout.Env, []qa.Question) {
 	return m, env, world.Questions(rand.New(rand.NewPCG(world.Seed(), 1)), 400)
 }
 
-// BenchmarkGainByHopsLeft measures how well the gain tells useful searches from useless ones, by how many facts are still
-// missing after a useful one: the probability that a useful search has the larger gain (AUC; 0.5 is chance). It prints the
-// mean gain and the number of searches too. A search is useful if it brings the fact that is needed next.
-//
-//	go test ./igsearch -run x -bench GainByHopsLeft -benchtime 1x
-func BenchmarkGainByHopsLeft(b *testing.B) {
-	_, env, questions := embedded(b)
-	for _, opening := range []string{"", "<answer> "} {
-		b.Run(fmt.Sprintf("opening=%q", opening), func(b *testing.B) {
-			m := igsearch.Paper()
-			m.Modulation.Alpha = 0
-			m.Likelihood.Opening = opening
-			var useless []float64
-			useful := map[int][]float64{}
-			for i := range 8 {
-				trees, _, err := m.Collect(context.Background(), env, questions[i*40:][:40], rand.New(rand.NewPCG(uint64(i), 1)))
-				require.NoError(b, err)
-				for _, tree := range trees {
-					for s := range tree.Segments {
-						gain, left, good := appraise(b, tree, s)
-						switch {
-						case good:
-							useful[left] = append(useful[left], gain)
-						case left >= 0:
-							useless = append(useless, gain)
-						}
-					}
-				}
-			}
-			b.Logf("useless: %d, mean %+.2f", len(useless), mean(useless))
-			for left := range 4 {
-				b.Logf("useful, %d facts left: %d, mean %+.2f, AUC %.3f", left, len(useful[left]), mean(useful[left]), auc(useful[left], useless))
-				b.ReportMetric(auc(useful[left], useless), fmt.Sprintf("AUC/%d-left", left))
-			}
-		})
-	}
-}
-
-// appraise reads the gain of a query and whether its documents bring the fact that is needed next; left counts the facts
-// still missing then, −1 if the segment is no query with a gain.
-func appraise(b *testing.B, tree *rollout.Tree, documents int) (gain float64, left int, useful bool) {
-	d := &tree.Segments[documents]
-	if d.Kind != rollout.Documents || len(tree.Segments[d.Parent].Rewards) == 0 {
-		return 0, -1, false
-	}
-	read := func(leaf int) (tinyworld.View, int) {
-		text := ""
-		for _, s := range tree.Path(leaf) {
-			text += tree.Segments[s].Text
-		}
-		view, err := tinyworld.ReadView(text)
-		require.NoError(b, err)
-		known, _ := view.Progress()
-		return view, known
-	}
-	_, before := read(d.Parent)
-	view, after := read(documents)
-	return tree.Segments[d.Parent].Rewards[0].Value, view.Chain.Len() - after, after > before
-}
-
-func auc(high, low []float64) float64 {
-	wins := 0.0
-	for _, h := range high {
-		for _, l := range low {
-			switch {
-			case h > l:
-				wins++
-			case h == l:
-				wins += .5
-			}
-		}
-	}
-	return wins / float64(len(high)*len(low))
-}
-
-func mean(xs []float64) float64 {
-	sum := 0.0
-	for _, x := range xs {
-		sum += x
-	}
-	return sum / float64(len(xs))
-}
-
 // stopwatch is a policy that measures how long it scores.
 type stopwatch struct {
 	rollout.Policy
@@ -148,7 +64,7 @@ func BenchmarkOverhead(b *testing.B) {
 	config := grpo.Config{Questions: 12, Epochs: 2, MiniBatches: 1, Aggregation: grpo.TokenMean,
 		Surrogate: grpo.Surrogate{ClipLow: .2, ClipHigh: .2, KL: grpo.K3, Temperature: 1},
 		Optimiser: grpo.AdamW{LearningRate: 3e-4, Beta1: .9, Beta2: .999, Epsilon: 1e-8, MaxGradNorm: 1}}
-	m := igsearch.Paper()
+	m := igsearch.Default()
 	trainer, err := grpo.NewTrainer(learner, nil, env, m, questions, config, 0)
 	require.NoError(b, err)
 	var collect, update, other time.Duration

@@ -31,8 +31,9 @@
 //   - Several gold answers: the alias that is likeliest after the real documents is compared with itself.
 //   - In protocols with a refine block (rollout.Tags.Refine) documents and refine are one pair and are replaced together, as
 //     in the paper; the refine block is the policy's own, but its advantage is A_i.
-//   - z comes from sets of steps (see [Normalisation]). Where a set is too small or its gains are equal, z is taken over the
-//     batch, and where the batch's are equal too it is 0.
+//   - z comes from sets of steps (see [Normalisation]); [Default] keeps the gains' own zero and scales them over the batch,
+//     [Paper] standardises over the question's group. Where a set is too small or its gains are
+//     equal, z is taken over the batch, and where the batch's are equal too it is 0.
 //
 // # Cost
 //

@@ -39,6 +39,16 @@ func Paper() Method {
 	}
 }
 
+// Default returns the settings that the command takes: the paper's, but with gains neither centred nor scaled within the
+// question's group. They keep their zero, which means that the documents say no more about the answer than any others, and
+// are scaled over the batch, so that a group of searches that all say nothing is not stretched to unit size.
+// docs/methods/ig-search.md has the measurements.
+func Default() Method {
+	m := Paper()
+	m.Normalisation = Normalisation{Centre: None, Scale: Batch}
+	return m
+}
+
 // Name returns "ig-search".
 func (Method) Name() string { return "ig-search" }
 

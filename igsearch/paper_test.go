@@ -83,6 +83,9 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, 3, m.Likelihood.HeadTokens)
 	require.Equal(t, 3., m.Likelihood.HeadWeight)
 	require.Equal(t, "ig-search", m.Name())
+	d := igsearch.Default()
+	require.NoError(t, d.Validate())
+	require.Equal(t, igsearch.Normalisation{Centre: igsearch.None, Scale: igsearch.Batch}, d.Normalisation)
 }
 
 // "Signal is non-zero even if all rollouts are wrong": of the forms, only those that add have it.

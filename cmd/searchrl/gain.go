@@ -13,8 +13,8 @@ type gainFlags struct {
 	Alpha           float64 `name:"ig-alpha" default:"0.3" help:"IG-Search: weight of a search's gain in the advantage of its query; 0 is Search-R1."`
 	Clip            float64 `name:"ig-clip" default:"3" help:"IG-Search: gains count up to so many standard deviations (c)."`
 	Form            string  `name:"ig-form" default:"additive" enum:"additive,multiplicative,gated" help:"IG-Search: how gains enter advantages: additive, multiplicative, or gated (positive ones in right trajectories only)."`
-	Centre          string  `name:"ig-centre" default:"group" enum:"group,turn,batch,none" help:"IG-Search: gains are put against the mean of the question's searches (group), of those with the same number before them (turn), of the batch, or against none."`
-	Scale           string  `name:"ig-scale" default:"group" enum:"group,turn,batch" help:"IG-Search: gains are divided by the spread over the question's searches (group), those with the same number before them (turn), or the batch."`
+	Centre          string  `name:"ig-centre" default:"none" enum:"group,turn,batch,none" help:"IG-Search: gains are put against the mean of the question's searches (group), of those with the same number before them (turn), of the batch, or against none."`
+	Scale           string  `name:"ig-scale" default:"batch" enum:"group,turn,batch" help:"IG-Search: gains are divided by the spread over the question's searches (group), those with the same number before them (turn), or the batch."`
 	Floor           float64 `name:"ig-floor" default:"0" help:"IG-Search: the least that gains are divided by, in nats."`
 	Opening         string  `name:"ig-opening" help:"IG-Search: text that a scored answer follows (default: the protocol's forced answer)."`
 	HeadTokens      int     `name:"ig-head-tokens" default:"3" help:"IG-Search: tokens at an answer's beginning that weigh more."`
