@@ -10,6 +10,7 @@ import (
 	"searchrl/verify/critic"
 	"searchrl/verify/gain"
 	"searchrl/verify/kernel"
+	"searchrl/verify/mixture"
 	"searchrl/verify/sampled"
 	"searchrl/verify/slate"
 )
@@ -22,6 +23,7 @@ func Claims() []verify.Claim {
 		slate.Claims(),
 		credit.Claims(),
 		sampled.Claims(),
+		mixture.Claims(),
 		critic.Claims(),
 		gain.Claims(),
 	)
@@ -34,6 +36,7 @@ func Mutants() []verify.Mutant {
 		slate.Mutants(),
 		credit.Mutants(),
 		sampled.Mutants(),
+		mixture.Mutants(),
 		critic.Mutants(),
 		gain.Mutants(),
 	)
