@@ -10,6 +10,7 @@ import (
 
 	"searchrl/checkpoint"
 	"searchrl/plain"
+	"searchrl/qa"
 	"searchrl/rollout"
 	"searchrl/tinyworld"
 	"searchrl/tokenizer"
@@ -49,11 +50,43 @@ func TestBasePolicies(t *testing.T) {
 	}
 }
 
-// basePolicy loads a level's base policy and checks that its tokenizer is the level's.
+// The weak base policy of the standard level seldom has anything to learn from in a group of five trajectories.
+func TestWeakBasePolicy(t *testing.T) {
+	files, err := tinyworld.WeakBase(tinyworld.Standard)
+	require.NoError(t, err)
+	policy := readPolicy(t, tinyworld.Standard, files)
+	const questions, group = 200, 5
+	r, err := tinyworld.Examine(context.Background(), newWorld(t, tinyworld.Standard, tinyworld.Test), policy, questions, group, rollout.Sampling{Temperature: 1})
+	require.NoError(t, err)
+	dead := 0
+	for _, tree := range r.Trees {
+		right := 0.0
+		for _, trajectory := range tree.Trajectories {
+			right += qa.ExactMatch(trajectory.Answer, tree.Question.Answers)
+		}
+		if right == 0 {
+			dead++
+		}
+	}
+	t.Logf("EM %.3f, %d of %d groups without a right answer", r.EM, dead, questions)
+	require.GreaterOrEqual(t, r.EM, .005)
+	require.LessOrEqual(t, r.EM, .035)
+	require.GreaterOrEqual(t, float64(dead)/questions, .8)
+	_, err = tinyworld.WeakBase(tinyworld.Hard)
+	require.ErrorContains(t, err, `"hard"`)
+}
+
+// basePolicy loads a level's base policy.
 func basePolicy(t *testing.T, level tinyworld.Level) rollout.Policy {
 	t.Helper()
 	files, err := tinyworld.Base(level)
 	require.NoError(t, err)
+	return readPolicy(t, level, files)
+}
+
+// readPolicy reads a policy and checks that its tokenizer is the level's.
+func readPolicy(t *testing.T, level tinyworld.Level, files fs.FS) rollout.Policy {
+	t.Helper()
 	config, weights, err := checkpoint.Load(files)
 	require.NoError(t, err)
 	tok, err := tokenizer.Load(files)

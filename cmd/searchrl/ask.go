@@ -19,11 +19,12 @@ import (
 type askCmd struct {
 	Question string `arg:"" optional:"" help:"The question; without it, one of the embedded world's is taken."`
 
-	policyFlags   `group:"Task"`
-	searcherFlags `group:"Task"`
-	Number        int `default:"0" help:"Which of the embedded world's questions to take, from 0." group:"Task"`
-	samplingFlags `group:"Sampling"`
-	backendFlags  `group:"Computation"`
+	policyFlags    `group:"Task"`
+	searcherFlags  `group:"Task"`
+	Number         int `default:"0" help:"Which of the embedded world's questions to take, from 0." group:"Task"`
+	samplingFlags  `group:"Sampling"`
+	askRefineFlags `group:"Search-R2"`
+	backendFlags   `group:"Computation"`
 }
 
 func (c *askCmd) Help() string {
@@ -63,7 +64,13 @@ func (c *askCmd) Run(ctx context.Context, con *console) error {
 
 	task := experiment.Task{Base: base, Protocol: c.protocol(base)}
 	env := task.Env(policy, experiment.Part{Searcher: searcher})
-	tree, err := answerAloud(ctx, env, question, sampling, rand.New(rand.NewPCG(c.Seed, evalStream)), newTeller(con.text()))
+	var tree *rollout.Tree
+	rng, tell := rand.New(rand.NewPCG(c.Seed, evalStream)), newTeller(con.text())
+	if c.Refine {
+		tree, err = c.refineAloud(ctx, env, question, sampling, rng, tell)
+	} else {
+		tree, err = answerAloud(ctx, env, question, sampling, rng, tell)
+	}
 	if err != nil {
 		return err
 	}

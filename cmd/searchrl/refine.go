@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"searchrl/grpo"
 	"searchrl/judge"
 	"searchrl/judge/tinyjudge"
+	"searchrl/qa"
 	"searchrl/refiner"
+	"searchrl/rollout"
 	"searchrl/tinyworld"
 )
 
@@ -54,6 +58,28 @@ func (f methodFlags) refine(task taskFlags, variant refineVariant) (grpo.Method,
 		return nil, err
 	}
 	return checked(m)
+}
+
+// askRefineFlags let ask review its answer.
+type askRefineFlags struct {
+	Refine    bool    `help:"Review the draft and, if it is not accepted, do its end again, as Search-R2 does."`
+	Threshold float64 `default:"0.5" help:"Acceptance threshold tau."`
+	Suffix    string  `default:"sampled" enum:"same,greedy,sampled" help:"How the new end is sampled: as the draft, greedily, or at temperature 1."`
+}
+
+// refineAloud answers as Search-R2 does and tells of the draft, the decision, and what came after what was kept.
+func (f askRefineFlags) refineAloud(ctx context.Context, env *rollout.Env, question qa.Question, sampling rollout.Sampling, rng *rand.Rand, tell *teller) (*rollout.Tree, error) {
+	m := refiner.Paper(nil)
+	m.Threshold, m.Suffix = f.Threshold, refiner.Suffix(f.Suffix)
+	if err := m.Validate(); err != nil {
+		return nil, unusable(err)
+	}
+	trees, err := m.Act(ctx, env, []qa.Question{question}, sampling, rng)
+	if err != nil {
+		return nil, err
+	}
+	tell.tree(trees[0]) // its segments are in the order in which they came
+	return trees[0], nil
 }
 
 // assessor makes who scores retrieved sets for the task's training questions.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -49,6 +50,11 @@ func (t *teller) segment(tree *rollout.Tree, s *rollout.Segment) {
 		fmt.Fprintln(t.w)
 	case rollout.Answer:
 		t.line("answers", bold, s.Value)
+	case rollout.ReviewPrompt:
+		fmt.Fprintln(t.w)
+	case rollout.Decision:
+		t.line("decides", bold, cmp.Or(s.Value, "nothing that can be read: "+withoutTags(s.Text)))
+		fmt.Fprintln(t.w)
 	case rollout.Opening:
 	default:
 		t.line(string(s.Kind), red, strings.TrimSpace(s.Text))

@@ -63,7 +63,7 @@ type Strength struct {
 var (
 	Medium     = Strength{GoodKnown: .55, GoodUnknown: .25, Premature: .08}
 	MediumHard = Strength{GoodKnown: .75, GoodUnknown: .40, Premature: .06}
-	Weak       = Strength{GoodKnown: .40, GoodUnknown: .12, Premature: .10}
+	Weak       = Strength{GoodKnown: .42, GoodUnknown: .15, Premature: .09} // standard level
 )
 
 // habits is each relation's habitual fault; the relations without one are searched well.
