@@ -31,7 +31,7 @@ func BenchmarkSearch(b *testing.B) {
 			blas32.Gemv(blas.NoTrans, 1, blas32.General{Rows: n, Cols: d, Stride: d, Data: all},
 				blas32.Vector{N: d, Inc: 1, Data: queries[i%batchSize]}, 0, blas32.Vector{N: n, Inc: 1, Data: scores})
 			best := newNominees(k, 0)
-			best.offer(0, scores)
+			offer([]*nominees{best}, 0, scores, 1)
 			best.settle(func(row int) float64 { return float64(scores[row]) })
 		}
 		perSecond(b, 1)

@@ -34,19 +34,28 @@ func newNominees(k int, slack float64) *nominees {
 	return &nominees{k: k, slack: slack, threshold: float32(math.Inf(-1)), limit: 4*k + 64}
 }
 
-// offer takes the fast scores of the rows from first on.
-func (n *nominees) offer(first int, scores []float32) {
-	threshold := n.threshold
-	for i, s := range scores {
-		if s < threshold {
-			continue
-		}
-		n.rows = append(n.rows, nominee{s, first + i})
-		if len(n.rows) >= n.limit {
-			n.thin()
-			threshold = n.threshold
+// offer takes the fast scores [rows, stride], flat, of the rows from first on: column j is what all[j] gathers from.
+func offer(all []*nominees, first int, scores []float32, stride int) {
+	thresholds := make([]float32, len(all))
+	for j, n := range all {
+		thresholds[j] = n.threshold
+	}
+	for row := first; len(scores) >= stride; row, scores = row+1, scores[stride:] {
+		line := scores[:len(thresholds)]
+		for j, threshold := range thresholds {
+			if line[j] >= threshold {
+				thresholds[j] = all[j].add(row, line[j])
+			}
 		}
 	}
+}
+
+// add takes a score that is not below the threshold, and returns the new threshold.
+func (n *nominees) add(row int, score float32) float32 {
+	if n.rows = append(n.rows, nominee{score, row}); len(n.rows) >= n.limit {
+		n.thin()
+	}
+	return n.threshold
 }
 
 // thin raises the threshold to what the k-th best score so far allows, and drops what is below.

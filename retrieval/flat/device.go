@@ -17,14 +17,13 @@ type device struct {
 	backend compute.Backend
 	dim     int
 	u       float64
-	blocks  []any // tensors [blockRows, dim]
-	scales  []any // tensors [blockRows], of Int8
+	blocks  []any // tensors [deviceRows, dim]
+	scales  []any // tensors [deviceRows], of Int8
 	exec    *Exec
-	work    [][]float32 // scores, by worker
 }
 
-func newDevice(b *accel.Backend, dim int, p Precision, blocks []block, workers int) (_ *device, err error) {
-	d := &device{backend: b.Compute(), dim: dim, u: 0x1p-24, work: make([][]float32, workers)}
+func newDevice(b *accel.Backend, dim int, p Precision, blocks []block) (_ *device, err error) {
+	d := &device{backend: b.Compute(), dim: dim, u: 0x1p-24}
 	if !b.IsCPU() {
 		d.u = 0x1p-10 // tensor cores may round the elements to TF32 before they multiply
 	}
@@ -43,19 +42,19 @@ func newDevice(b *accel.Backend, dim int, p Precision, blocks []block, workers i
 			return nil, fmt.Errorf("copying vectors to the device: %w", err)
 		}
 		if p == Int8 {
-			scales := make([]float32, blockRows)
+			scales := make([]float32, deviceRows)
 			copy(scales, b.scales)
-			t := tensors.FromFlatDataAndDimensions(scales, blockRows)
+			t := tensors.FromFlatDataAndDimensions(scales, deviceRows)
 			d.scales = append(d.scales, t)
 			if err := t.ToDevice(d.backend, 0); err != nil {
 				return nil, fmt.Errorf("copying scales to the device: %w", err)
 			}
 		}
 	}
-	d.exec, err = NewExec(d.backend, func(in []*Node) []*Node { // queries [batch, d], block [R, d] → [batch, R]
-		scores := DotGeneral(in[0], []int{1}, nil, ConvertDType(in[1], dtypes.Float32), []int{1}, nil)
+	d.exec, err = NewExec(d.backend, func(in []*Node) []*Node { // queries [d, batch], block [R, d] → [R, batch]
+		scores := DotGeneral(ConvertDType(in[1], dtypes.Float32), []int{1}, nil, in[0], []int{0}, nil)
 		if len(in) == 3 {
-			scores = Mul(scores, InsertAxes(in[2], 0))
+			scores = Mul(scores, InsertAxes(in[2], -1))
 		}
 		return []*Node{scores}
 	})
@@ -68,29 +67,29 @@ func newDevice(b *accel.Backend, dim int, p Precision, blocks []block, workers i
 
 // upload makes the tensor of a block.
 func upload(p Precision, b block, dim int) *tensors.Tensor {
-	n := blockRows * dim
+	n := deviceRows * dim
 	switch p {
 	case F16:
 		half := make([]float16.Float16, n)
 		for i := range b.rows * dim {
 			half[i] = float16.FromBits(uint16(b.data[2*i]) | uint16(b.data[2*i+1])<<8)
 		}
-		return tensors.FromFlatDataAndDimensions(half, blockRows, dim)
+		return tensors.FromFlatDataAndDimensions(half, deviceRows, dim)
 	case Int8:
 		bytes := make([]int8, n)
 		for i := range b.rows * dim {
 			bytes[i] = int8(b.data[i])
 		}
-		return tensors.FromFlatDataAndDimensions(bytes, blockRows, dim)
+		return tensors.FromFlatDataAndDimensions(bytes, deviceRows, dim)
 	}
 	floats := make([]float32, n)
 	p.decode(floats[:b.rows*dim], b.data)
-	return tensors.FromFlatDataAndDimensions(floats, blockRows, dim)
+	return tensors.FromFlatDataAndDimensions(floats, deviceRows, dim)
 }
 
 func (d *device) unit() float64 { return d.u }
 
-func (d *device) scores(worker, i int, queries []float32, batch int) (scores []float32, stride int, err error) {
+func (d *device) scores(_, i int, queries []float32, batch int, visit func([]float32, int)) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
@@ -100,9 +99,13 @@ func (d *device) scores(worker, i int, queries []float32, batch int) (scores []f
 	for padded < batch {
 		padded *= 4
 	}
-	all := make([]float32, padded*d.dim)
-	copy(all, queries)
-	q := tensors.FromFlatDataAndDimensions(all, padded, d.dim)
+	columns := make([]float32, d.dim*padded) // the layout that XLA multiplies fastest
+	for j := range batch {
+		for l := range d.dim {
+			columns[l*padded+j] = queries[j*d.dim+l]
+		}
+	}
+	q := tensors.FromFlatDataAndDimensions(columns, d.dim, padded)
 	defer func() { _ = q.FinalizeAll() }()
 	args := []any{q, d.blocks[i]}
 	if d.scales != nil {
@@ -110,14 +113,10 @@ func (d *device) scores(worker, i int, queries []float32, batch int) (scores []f
 	}
 	out, err := d.exec.Call(args...)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	defer func() { _ = out[0].FinalizeAll() }()
-	if d.work[worker] == nil {
-		d.work[worker] = make([]float32, batchSize*blockRows)
-	}
-	err = tensors.ConstFlatData(out[0], func(flat []float32) { copy(d.work[worker], flat) })
-	return d.work[worker], blockRows, err
+	return tensors.ConstFlatData(out[0], func(scores []float32) { visit(scores, padded) })
 }
 
 func (d *device) close() {

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"searchrl/accel"
+	"searchrl/safetensors"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -80,7 +81,7 @@ func drawVectors(t *rapid.T, n, d int) [][]float32 {
 // TestEqualsBruteForce: rows and scores, to the last bit, in every precision, at every size of batch.
 func TestEqualsBruteForce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n, d := rapid.SampledFrom([]int{1, 2, 7, 100, 300, blockRows + 5}).Draw(t, "n"), rapid.IntRange(1, 40).Draw(t, "d")
+		n, d := rapid.SampledFrom([]int{1, 2, 7, 100, 300, hostRows + 5}).Draw(t, "n"), rapid.IntRange(1, 40).Draw(t, "d")
 		p := rapid.SampledFrom(precisions).Draw(t, "precision")
 		vectors := drawVectors(t, n, d)
 		queries := drawVectors(t, rapid.SampledFrom([]int{1, 2, 5, batchSize + 1}).Draw(t, "queries"), d)
@@ -100,7 +101,7 @@ func TestEqualsBruteForce(t *testing.T) {
 func TestDeviceEqualsHost(t *testing.T) {
 	b := openXLA(t)
 	rng := rand.New(rand.NewPCG(3, 4))
-	vectors, queries := gaussian(rng, 3*blockRows+17, 48), gaussian(rng, batchSize+3, 48)
+	vectors, queries := gaussian(rng, deviceRows+17, 48), gaussian(rng, batchSize+3, 48)
 	for i := range 500 { // near and exact ties
 		vectors[2*i+1] = slices.Clone(vectors[2*i])
 		vectors[2*i+1][7] = math.Float32frombits(math.Float32bits(vectors[2*i][7]) ^ uint32(i&1))
@@ -192,6 +193,18 @@ func TestLimit(t *testing.T) {
 	x, err := New(vectors, F32, Options{Limit: need})
 	require.NoError(t, err)
 	require.NoError(t, x.Close())
+}
+
+// TestHalves: every finite float16 is decoded to what it is.
+func TestHalves(t *testing.T) {
+	for h := range 1 << 16 {
+		if h&0x7c00 == 0x7c00 {
+			continue // infinities and NaNs are not stored
+		}
+		var out [1]float32
+		F16.decode(out[:], []byte{byte(h), byte(h >> 8)})
+		require.Equal(t, math.Float32bits(safetensors.HalfToFloat32(uint16(h))), math.Float32bits(out[0]), "%#x", h)
+	}
 }
 
 // TestRoundingError: float16 within 2⁻¹¹ of an element, int8 within half a step.

@@ -67,6 +67,11 @@ func New(vectors [][]float32, p Precision, opts Options) (*Index, error) {
 // start cuts the shards into blocks and makes ready what multiplies.
 func (x *Index) start(opts Options) error {
 	size := x.dim * x.precision.size()
+	onDevice := opts.Backend != nil && opts.Backend.Kind() != accel.Go
+	blockRows := hostRows
+	if onDevice {
+		blockRows = deviceRows
+	}
 	for _, s := range x.shards {
 		for at := 0; at < s.rows; at += blockRows {
 			b := block{first: s.first + at, rows: min(blockRows, s.rows-at)}
@@ -78,9 +83,9 @@ func (x *Index) start(opts Options) error {
 		}
 	}
 	workers := runtime.GOMAXPROCS(0)
-	if opts.Backend != nil && opts.Backend.Kind() != accel.Go {
+	if onDevice {
 		workers = 2 // one product is computed while the scores of another are looked through
-		d, err := newDevice(opts.Backend, x.dim, x.precision, x.blocks, workers)
+		d, err := newDevice(opts.Backend, x.dim, x.precision, x.blocks)
 		if err != nil {
 			return fmt.Errorf("flat: %w", err)
 		}
@@ -168,13 +173,12 @@ func (x *Index) batch(ctx context.Context, queries []float32, slack []float64, k
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				scores, stride, err := x.products.scores(worker, i, queries, len(slack))
+				b := x.blocks[i]
+				err := x.products.scores(worker, i, queries, len(slack), func(scores []float32, stride int) {
+					offer(mine, b.first, scores[:b.rows*stride], stride)
+				})
 				if err != nil {
 					return fmt.Errorf("flat: multiplying: %w", err)
-				}
-				b := x.blocks[i]
-				for j, n := range mine {
-					n.offer(b.first, scores[j*stride:][:b.rows])
 				}
 			}
 			mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"sync"
 
 	"searchrl/safetensors"
 )
@@ -96,15 +95,6 @@ func (p Precision) appendRow(data []byte, scales []float32, v []float32) ([]byte
 	return data, scales
 }
 
-// halves holds the value of every binary16 number: decoding is one look-up.
-var halves = sync.OnceValue(func() *[1 << 16]float32 {
-	var table [1 << 16]float32
-	for i := range table {
-		table[i] = safetensors.HalfToFloat32(uint16(i))
-	}
-	return &table
-})
-
 // decode writes the elements of data, without any scale, into out.
 func (p Precision) decode(out []float32, data []byte) {
 	switch p {
@@ -113,9 +103,12 @@ func (p Precision) decode(out []float32, data []byte) {
 			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
 		}
 	case F16:
-		table := halves()
+		// Sign, exponent and fraction at their places in binary32; the product makes up for the other bias of the exponent,
+		// for numbers below the normal ones, too. There is neither infinity nor NaN.
+		data = data[:2*len(out)]
 		for i := range out {
-			out[i] = table[binary.LittleEndian.Uint16(data[2*i:])]
+			h := uint32(binary.LittleEndian.Uint16(data[2*i:]))
+			out[i] = math.Float32frombits(h&0x8000<<16|h&0x7fff<<13) * 0x1p112
 		}
 	case Int8:
 		data = data[:len(out)]
