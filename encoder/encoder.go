@@ -122,13 +122,13 @@ func (e *Encoder) Config() Config { return e.cfg }
 // Dim returns the length of a vector.
 func (e *Encoder) Dim() int { return e.cfg.HiddenSize }
 
-// Digest identifies what the vectors depend on but for their prefix: weights, pooling and limits. Vectors of encoders with
-// different digests cannot be compared.
+// Digest identifies what vectors depend on: weights, pooling, limits and prefixes. Vectors of encoders with different digests
+// cannot be compared.
 func (e *Encoder) Digest() string { return e.digest }
 
 func digest(cfg Config, w checkpoint.Weights) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %v %s %v %d\n", cfg.Heads, cfg.LayerNormEps, cfg.Pooling, cfg.Normalise, cfg.MaxTokens)
+	fmt.Fprintf(h, "%d %v %s %v %d %q %q\n", cfg.Heads, cfg.LayerNormEps, cfg.Pooling, cfg.Normalise, cfg.MaxTokens, cfg.QueryPrefix, cfg.PassagePrefix)
 	for _, name := range w.Names() {
 		fmt.Fprintf(h, "%s %v\n", name, w[name].Shape)
 		block := make([]byte, 0, 1<<16)

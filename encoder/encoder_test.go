@@ -130,6 +130,13 @@ func TestUse(t *testing.T) {
 	defer other.Close()
 	assert.NotEqual(t, e.Digest(), other.Digest())
 
+	prefixed := cfg
+	prefixed.QueryPrefix = "q"
+	third, err := New(b, prefixed, w, tok)
+	require.NoError(t, err)
+	defer third.Close()
+	assert.NotEqual(t, other.Digest(), third.Digest())
+
 	none, err := e.Queries(ctx, nil)
 	require.NoError(t, err)
 	assert.Empty(t, none)

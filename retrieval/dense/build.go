@@ -3,6 +3,7 @@ package dense
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"searchrl/retrieval/flat"
 )
@@ -10,7 +11,8 @@ import (
 // BuildOptions change how vectors are built. The zero value is good.
 type BuildOptions struct {
 	Precision flat.Precision // default flat.F32
-	Prefix    string         // the prefix that enc puts before passages, noted with the vectors
+	// About is noted with the vectors beside what Open checks; flat.ReadAbout returns it.
+	About map[string]string
 	ShardRows int            // vectors in a file; 0 is the default of package flat
 	Batch     int            // passages encoded at a time; 0 means 1024
 	// Progress, if not nil, is called after every batch with the number of passages done.
@@ -30,7 +32,11 @@ func Build(ctx context.Context, dir string, enc Encoder, docs Documents, opts Bu
 	if err != nil {
 		return fmt.Errorf("building vectors: %w", err)
 	}
-	about := map[string]string{aboutEncoder: enc.Digest(), aboutPrefix: opts.Prefix, aboutCorpus: corpus}
+	about := maps.Clone(opts.About)
+	if about == nil {
+		about = map[string]string{}
+	}
+	about[aboutEncoder], about[aboutCorpus] = enc.Digest(), corpus
 	b, err := flat.Create(dir, enc.Dim(), opts.Precision, about, opts.ShardRows)
 	if err != nil {
 		return err

@@ -50,7 +50,6 @@ func Contents(d retrieval.Document) string {
 // What the vectors' file notes about their origin.
 const (
 	aboutEncoder = "encoder"
-	aboutPrefix  = "prefix"
 	aboutCorpus  = "corpus"
 )
 
@@ -90,7 +89,7 @@ type Searcher struct {
 
 var _ retrieval.Searcher = (*Searcher)(nil)
 
-// Open opens the vectors in the folder dir, which [Build] made of docs with an encoder of the same weights and prefix.
+// Open opens the vectors in the folder dir, which [Build] made of docs with an encoder of the same digest.
 // The caller closes the searcher before the encoder.
 func Open(dir string, enc Encoder, docs Documents, opts flat.Options) (*Searcher, error) {
 	index, err := flat.Open(dir, opts)

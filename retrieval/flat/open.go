@@ -98,6 +98,15 @@ func mapShard(path string, m manifest, entry shardEntry) (_ block, _ func() erro
 	return s, mapped.Unmap, nil
 }
 
+// ReadAbout returns what the builder of the finished index in the folder dir noted, without opening it.
+func ReadAbout(dir string) (map[string]string, error) {
+	m, err := readManifest(os.DirFS(dir), manifestFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the index in %s: %w", dir, err)
+	}
+	return m.About, nil
+}
+
 func readManifest(fsys fs.FS, name string) (manifest, error) {
 	var m manifest
 	if err := checkpoint.ReadJSON(fsys, name, &m); err != nil {
