@@ -12,9 +12,9 @@ import (
 type BuildOptions struct {
 	Precision flat.Precision // default flat.F32
 	// About is noted with the vectors beside what Open checks; flat.ReadAbout returns it.
-	About map[string]string
-	ShardRows int            // vectors in a file; 0 is the default of package flat
-	Batch     int            // passages encoded at a time; 0 means 1024
+	About     map[string]string
+	ShardRows int // vectors in a file; 0 is the default of package flat
+	Batch     int // passages encoded at a time; 0 means 1024
 	// Progress, if not nil, is called after every batch with the number of passages done.
 	Progress func(done, total int)
 }
