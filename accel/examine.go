@@ -19,7 +19,7 @@ func ExamineWith(opts Options) Report {
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Cgo:      builtWithXLA,
 		CPUs:     runtime.GOMAXPROCS(0),
-		Memory:   hostMemory(),
+		Memory:   HostMemory(),
 		Log:      os.Getenv("TF_CPP_MIN_LOG_LEVEL"),
 		Flags:    os.Getenv("XLA_FLAGS"),
 	}

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// hostMemory reads what Linux says of its memory, and the limit of the control group if that is lower. Elsewhere it
+// HostMemory reads what Linux says of its memory, and the limit of the control group if that is lower. Elsewhere it
 // knows nothing.
-func hostMemory() Memory {
+func HostMemory() Memory {
 	var m Memory
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
