@@ -11,7 +11,7 @@ import (
 	"searchrl/retrieval/index"
 )
 
-// indexCmd builds an index of a corpus.
+// indexCmd builds an index of a corpus, of words or of vectors.
 type indexCmd struct {
 	Corpus   string  `placeholder:"FILE" help:"Passages as JSON lines, plain or gzip: {\"id\", \"contents\"} as wiki-18 has them, or {\"id\", \"title\", \"text\"}."`
 	Out      string  `placeholder:"DIR" help:"Folder of the index: new, empty, or an index to replace."`
@@ -19,11 +19,13 @@ type indexCmd struct {
 	K1       float64 `name:"k1" default:"0.9" help:"How soon a repeated word stops adding to the score."`
 	B        float64 `name:"b" default:"0.4" help:"The weight of a passage's length, 0 to 1."`
 	Memory   int     `default:"256" help:"MiB that counting may take before it goes on on the disk."`
-	Verify   string  `placeholder:"DIR" help:"Build nothing; read a whole index and say whether it is as it was written."`
+	denseFlags
+	Verify string `placeholder:"DIR" help:"Build nothing; read a whole index and say whether it is as it was written."`
 }
 
 func (c *indexCmd) Help() string {
-	return "A crash during the build leaves the old index usable. Search it with --searcher DIR, or serve it with searchrl serve."
+	return "A crash during the build leaves the old index usable. Search it with --searcher DIR, or serve it with searchrl serve. " +
+		"With --dense, vectors are made; an interrupted build goes on where it was. Search them with --searcher dense:DIR or hybrid:DIR."
 }
 
 // indexed is the JSON document of index.
@@ -37,6 +39,12 @@ type indexed struct {
 func (c *indexCmd) Run(ctx context.Context, con *console) error {
 	if c.Verify != "" {
 		return c.verify(con)
+	}
+	if c.Dense != "" {
+		return c.makeVectors(ctx, con, c.Corpus, c.Out)
+	}
+	if c.Passages != "" {
+		return unusable(errors.New("--passages goes with --dense"))
 	}
 	if c.Corpus == "" || c.Out == "" {
 		return unusable(errors.New("expected --corpus FILE and --out DIR"))

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 //
 //	unusable ARGS...    searchrl must refuse these arguments with exit code 2 and one line
 //	randommodel DIR     write a tiny policy with random weights, for the embedded world
+//	tinyencoder DIR     write a tiny BERT encoder with random weights
 //	json FILE KEY...    the file's last line must be one JSON object that has these keys
 //	bytes FILE HEX N    overwrite the file: these bytes first, then N zeros
 func TestScripts(t *testing.T) {
@@ -48,6 +49,9 @@ func TestScripts(t *testing.T) {
 			},
 			"randommodel": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(writeRandomModel(ts.MkAbs(args[0])))
+			},
+			"tinyencoder": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(writeTinyEncoder(ts.MkAbs(args[0])))
 			},
 			"json": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(checkJSON(ts.ReadFile(args[0]), args[1:]))

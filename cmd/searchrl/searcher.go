@@ -13,7 +13,7 @@ import (
 // searcherFlags name what searches, for every command that needs it.
 type searcherFlags struct {
 	Corpus   string `placeholder:"FILE" help:"Passages to search, as JSON lines, plain or gzip, indexed in memory."`
-	Searcher string `placeholder:"WHERE" help:"What searches instead of --corpus: the folder of an index (see searchrl index)."`
+	Searcher string `placeholder:"WHERE" help:"What searches instead of --corpus: the folder of an index (see searchrl index), dense:DIR (vectors), hybrid:DIR (vectors and BM25), weaviate:COLLECTION@URL[,URL…]."`
 	Analysis string `default:"bm25s" enum:"words,bm25s,standard,english" help:"How --corpus is split into words: bm25s (English stop words and single characters left out), words (nothing left out), standard or english (Lucene's; english stems)."`
 }
 
@@ -33,8 +33,14 @@ func (f searcherFlags) openSearcher() (retrieval.Searcher, error) {
 	if f.Corpus != "" {
 		return f.readCorpus()
 	}
+	switch kind, where, _ := strings.Cut(f.Searcher, ":"); kind {
+	case "dense", "hybrid":
+		return openVectors(where, kind == "hybrid")
+	case "weaviate":
+		return openWeaviate(where)
+	}
 	if info, err := os.Stat(f.Searcher); err != nil || !info.IsDir() {
-		return nil, unusable(fmt.Errorf("--searcher %s: expected the folder of an index", f.Searcher))
+		return nil, unusable(fmt.Errorf("--searcher %s: expected the folder of an index, dense:DIR, hybrid:DIR or weaviate:COLLECTION@URL", f.Searcher))
 	}
 	x, err := index.Open(f.Searcher)
 	if err != nil {

@@ -233,3 +233,20 @@ func Example() {
 	fmt.Printf("%s %.3f\n", found[0][0].Title, found[0][0].Score)
 	// Output: Dog 0.777
 }
+
+// Passages come back by their place, and only while the index is open.
+func TestDocument(t *testing.T) {
+	x, _ := built(t, animals, DefaultOptions())
+	for i, want := range animals {
+		doc, err := x.Document(i)
+		require.NoError(t, err)
+		require.Equal(t, want, doc)
+	}
+	for _, i := range []int{-1, len(animals)} {
+		_, err := x.Document(i)
+		require.ErrorContains(t, err, "of 4")
+	}
+	require.NoError(t, x.Close())
+	_, err := x.Document(0)
+	require.ErrorIs(t, err, ErrClosed)
+}

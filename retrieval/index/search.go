@@ -92,6 +92,19 @@ func (x *Index) find(word []byte) (w int, known bool) {
 	return sort.Find(x.manifest.Distinct, func(w int) int { return bytes.Compare(word, x.word(w)) })
 }
 
+// Document returns passage i of the corpus, 0 ≤ i < Len.
+func (x *Index) Document(i int) (retrieval.Document, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if x.closed {
+		return retrieval.Document{}, fmt.Errorf("reading %s: %w", x.dir, ErrClosed)
+	}
+	if i < 0 || i >= x.manifest.Passages {
+		return retrieval.Document{}, fmt.Errorf("reading %s: passage %d of %d", x.dir, i, x.manifest.Passages)
+	}
+	return x.passage(i)
+}
+
 // passage reads passage d of the corpus, 0 ≤ d < Len.
 func (x *Index) passage(d int) (retrieval.Document, error) {
 	doc, err := parsePassage(x.passages[x.offset(uint32(d)):x.offset(uint32(d)+1)])

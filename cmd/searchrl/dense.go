@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"searchrl/accel"
+	"searchrl/encoder"
+	"searchrl/retrieval"
+	"searchrl/retrieval/dense"
+	"searchrl/retrieval/flat"
+	"searchrl/retrieval/hybrid"
+	"searchrl/retrieval/index"
+	"searchrl/retrieval/weaviate"
+)
+
+// denseFlags say how vectors of passages are made.
+type denseFlags struct {
+	Dense     string `placeholder:"MODEL" help:"Make vectors instead of a BM25 index, with the BERT encoder (E5, BGE, MiniLM) in this folder."`
+	Passages  string `placeholder:"INDEX" help:"Make them of the passages of this index, instead of --corpus."`
+	Precision string `default:"f32" enum:"f32,f16,int8" help:"How vectors are stored: f32, f16 (half the size) or int8 (a quarter)."`
+	Prefixes  string `default:"auto" enum:"auto,none,e5,bge" help:"What goes before queries and passages: what the model's folder says (auto), none, or a family's."`
+}
+
+// What the folder of vectors notes for openVectors.
+const (
+	aboutModel    = "model"
+	aboutPrefixes = "prefixes"
+	aboutPassages = "passages"
+)
+
+// makeVectors encodes the passages.
+func (f denseFlags) makeVectors(ctx context.Context, con *console, corpus, out string) error {
+	if (corpus == "") == (f.Passages == "") || out == "" {
+		return unusable(errors.New("--dense needs --out DIR and either --corpus FILE or --passages INDEX"))
+	}
+	about := map[string]string{aboutPrefixes: f.Prefixes}
+	var err error
+	if about[aboutModel], err = filepath.Abs(f.Dense); err != nil {
+		return err
+	}
+	if about[aboutPassages], err = filepath.Abs(corpus + f.Passages); err != nil {
+		return err
+	}
+	docs, _, err := openPassages(about[aboutPassages])
+	if err != nil {
+		return err
+	}
+	backend, enc, err := openEncoder(about[aboutModel], f.Prefixes)
+	if err != nil {
+		return err
+	}
+	defer backend.Close()
+	defer enc.Close()
+	con.note("encoding %s passages on %s", thousands(docs.Len()), backend)
+	start, told := time.Now(), time.Now()
+	err = dense.Build(ctx, out, enc, docs, dense.BuildOptions{Precision: flat.Precision(f.Precision), About: about, ShardRows: 1 << 14, Progress: func(done, total int) {
+		if time.Since(told) > 10*time.Second {
+			told = time.Now()
+			con.note("%s of %s passages, %.0f s", thousands(done), thousands(total), time.Since(start).Seconds())
+		}
+	}})
+	if err != nil {
+		if ctx.Err() == nil {
+			err = unusable(err)
+		}
+		return err
+	}
+	seconds := time.Since(start).Seconds()
+	fmt.Fprintf(con.text(), "%s vectors of %d elements in %s (%s); %.1f s\n", thousands(docs.Len()), enc.Dim(), out, f.Precision, seconds)
+	return con.document(map[string]any{"vectors": docs.Len(), "dim": enc.Dim(), "precision": f.Precision, "seconds": seconds})
+}
+
+// openPassages opens passages by their number, and a BM25 searcher of the same: an index's folder, or a corpus that is read
+// into memory.
+func openPassages(path string) (dense.Documents, retrieval.Searcher, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		x, err := index.Open(path)
+		if err != nil {
+			return nil, nil, unusable(err)
+		}
+		return x, x, nil
+	}
+	docs, err := retrieval.OpenCorpus(path)
+	if err != nil {
+		return nil, nil, unusable(err)
+	}
+	x, err := retrieval.NewBM25(docs)
+	if err != nil {
+		return nil, nil, unusable(fmt.Errorf("%s: %w", path, err))
+	}
+	return dense.Slice(docs), x, nil
+}
+
+// openEncoder opens the encoder on the processor, by XLA if it is installed: a graphics card's memory is the policy's.
+func openEncoder(model, prefixes string) (*accel.Backend, *encoder.Encoder, error) {
+	backend, err := accel.OpenWith(string(accel.XLACPU), probing())
+	if err != nil {
+		if backend, err = accel.Open(string(accel.Go)); err != nil {
+			return nil, nil, err
+		}
+	}
+	enc, err := encoder.Open(backend, os.DirFS(model), func(c *encoder.Config) {
+		if prefixes != "auto" {
+			c.QueryPrefix, c.PassagePrefix, _ = encoder.Prefixes(prefixes) // an enum of the command line
+		}
+	})
+	if err != nil {
+		backend.Close()
+		return nil, nil, unusable(fmt.Errorf("%s: %w", model, err))
+	}
+	return backend, enc, nil
+}
+
+// openVectors opens the folder of vectors and its encoder; they stay open until the program ends. With fuse, BM25 over the
+// same passages is joined to it by reciprocal-rank fusion.
+func openVectors(dir string, fuse bool) (retrieval.Searcher, error) {
+	about, err := flat.ReadAbout(dir)
+	if err != nil {
+		return nil, unusable(err)
+	}
+	docs, words, err := openPassages(about[aboutPassages])
+	if err != nil {
+		return nil, err
+	}
+	backend, enc, err := openEncoder(about[aboutModel], about[aboutPrefixes])
+	if err != nil {
+		return nil, err
+	}
+	vectors, err := dense.Open(dir, enc, docs, flat.Options{Limit: accel.HostMemory().Available, Backend: backend})
+	if err != nil {
+		return nil, unusable(err)
+	}
+	if !fuse {
+		return vectors, nil
+	}
+	return hybrid.New(hybrid.Options{}, words, vectors)
+}
+
+// openWeaviate opens NAME@URL[,URL…].
+func openWeaviate(where string) (retrieval.Searcher, error) {
+	name, nodes, ok := strings.Cut(where, "@")
+	if !ok {
+		return nil, unusable(fmt.Errorf("--searcher weaviate:%s: expected weaviate:COLLECTION@URL[,URL…]", where))
+	}
+	client, err := weaviate.NewClient(weaviate.Options{Nodes: strings.Split(nodes, ","), Token: os.Getenv("WEAVIATE_TOKEN")})
+	if err != nil {
+		return nil, unusable(err)
+	}
+	return client.Words(name), nil
+}
