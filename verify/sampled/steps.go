@@ -36,7 +36,7 @@ func checkSteps(ctx context.Context, k kernel.Kernels, effort verify.Effort) (ve
 		promised.X, promised.Y = append(promised.X, x), append(promised.Y, x)
 		measured.X, measured.Y = append(measured.X, x), append(measured.Y, r.Measured)
 		measured.Low, measured.High = append(measured.Low, r.CI.Low), append(measured.High, r.CI.High)
-		ratios = append(ratios, fmt.Sprintf("T = %d: %.2f %s", r.T, r.Measured, short(r.CI)))
+		ratios = append(ratios, fmt.Sprintf("T = %d: %.2f %s, total covariance %+.2f %s", r.T, r.Measured, short(r.CI), f.covariance.mean(), short(f.covariance.ci())))
 		if at, err := f.swapped(s.width()); err != nil {
 			return outOfRange(err)
 		} else if at > 0 {
