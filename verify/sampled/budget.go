@@ -38,6 +38,7 @@ func Budget() []Random {
 		{"TestClaims and others", "verify/bound/bound_test.go", 1e-12, "exact; a search for a counter-example that is one in 334, in 40,000 draws"},
 		{"TestClaims, TestMutants", "verify/critic/critic_test.go", 0, "every draw is well-conditioned; a fault shows in hundreds of cases"},
 		{"TestClaims, TestMutants", "verify/credit/credit_test.go", 0, "every draw is well-conditioned; a fault shows in hundreds of cases"},
+		{"TestClaims", "verify/mixture/mixture_test.go", repeated * 1e-11, "exact; a search for a limit that one case of twelve shows, in 300 cases"},
 		{"TestKilledComparisonGoesOn", "cmd/searchrl/resume_test.go", 0, "must hold whenever the comparison is killed"},
 		{"TestEverything", "verify/suite/suite_test.go", 0, "the claims again, counted above"},
 		{"TestSelect", "estimator/estimator_test.go", 8e-14, "Hoeffding's inequality, three shares of 40,000 draws within 0.02"},
