@@ -22,16 +22,17 @@ import (
 
 // evalCmd measures a policy.
 type evalCmd struct {
-	policyFlags   `group:"Task"`
-	Method        string `placeholder:"NAME" help:"Answer as this method does: direct, rag, mr-search or another that acts in a way of its own; otherwise in the plain agent loop." group:"Method"`
-	Questions     string `placeholder:"FILE" help:"Questions as JSON lines, plain or gzip, instead of the embedded world's." group:"Task"`
-	searcherFlags `group:"Task"`
-	RetrievalOnly bool   `help:"Measure the searcher alone, with the questions as queries: how often it finds an answer and the supporting passages." group:"Task"`
-	Limit         *int   `placeholder:"N" help:"Questions at most; without it all of the file, and 300 of the embedded world's." group:"Task"`
-	Output        string `placeholder:"FILE" help:"Write the result of each question there, as JSON lines."`
-	mrsearchFlags `group:"Method"`
-	samplingFlags `group:"Sampling"`
-	backendFlags  `group:"Computation"`
+	policyFlags    `group:"Task"`
+	Method         string `placeholder:"NAME" help:"Answer as this method does: direct, rag, mr-search, search-r2 or another that acts in a way of its own; otherwise in the plain agent loop." group:"Method"`
+	Questions      string `placeholder:"FILE" help:"Questions as JSON lines, plain or gzip, instead of the embedded world's." group:"Task"`
+	searcherFlags  `group:"Task"`
+	RetrievalOnly  bool   `help:"Measure the searcher alone, with the questions as queries: how often it finds an answer and the supporting passages." group:"Task"`
+	Limit          *int   `placeholder:"N" help:"Questions at most; without it all of the file, and 300 of the embedded world's." group:"Task"`
+	Output         string `placeholder:"FILE" help:"Write the result of each question there, as JSON lines."`
+	mrsearchFlags  `group:"Method"`
+	refineActFlags `group:"Method"`
+	samplingFlags  `group:"Sampling"`
+	backendFlags   `group:"Computation"`
 }
 
 // samplingFlags are the distribution that tokens are drawn from.
@@ -136,7 +137,8 @@ func (c *evalCmd) actor() (grpo.Actor, error) {
 	if err := kong.ApplyDefaults(&defaults, kong.Vars{"judge_variables": judgeVariables}); err != nil {
 		return nil, fmt.Errorf("default settings of the methods: %w", err)
 	}
-	defaults.mrsearchFlags = c.mrsearchFlags
+	defaults.mrsearchFlags, defaults.refineActFlags = c.mrsearchFlags, c.refineActFlags
+	defaults.Process = "none" // nothing is trained, so nothing is rewarded
 	method, err := newMethod(c.Method, defaults, taskFlags{})
 	if err != nil {
 		return nil, err

@@ -17,13 +17,18 @@ import (
 
 // refinerFlags are Search-R2's.
 type refinerFlags struct {
-	Rounds    int     `default:"1" help:"Search-R2: most revisions of a trajectory (N_max)."`
-	Process   string  `default:"judge" enum:"judge,density,none" help:"Search-R2: who says which searches were useful: the judge of --judge (the embedded world's exact one, or openai), evidence that is new (density), or nobody (none: plain EM)."`
-	Discarded string  `default:"prefix" enum:"none,prefix,all" help:"Search-R2: what of a revised trajectory is trained besides its new suffix: nothing, the kept prefix, or what was cut off, too (all)."`
-	Gain      bool    `name:"refine-gain" help:"Search-R2: credit decisions with R(final) - R(draft)."`
-	Terms     bool    `name:"refine-terms" default:"true" negatable:"" help:"Search-R2: score decisions while training, to estimate the three terms of the theory."`
+	Rounds    int    `default:"1" help:"Search-R2: most revisions of a trajectory (N_max)."`
+	Process   string `default:"judge" enum:"judge,density,none" help:"Search-R2: who says which searches were useful: the judge of --judge (the embedded world's exact one, or openai), evidence that is new (density), or nobody (none: plain EM)."`
+	Discarded string `default:"prefix" enum:"none,prefix,all" help:"Search-R2: what of a revised trajectory is trained besides its new suffix: nothing, the kept prefix, or what was cut off, too (all)."`
+	Gain      bool   `name:"refine-gain" help:"Search-R2: credit decisions with R(final) - R(draft)."`
+	Terms     bool   `name:"refine-terms" default:"true" negatable:"" help:"Search-R2: score decisions while training, to estimate the three terms of the theory."`
+	refineActFlags
+}
+
+// refineActFlags say how Search-R2 answers questions.
+type refineActFlags struct {
 	Threshold float64 `default:"0.5" help:"Search-R2: acceptance threshold tau when questions are answered."`
-	Suffix    string  `default:"same" enum:"same,greedy,sampled" help:"Search-R2: how suffixes are sampled when questions are answered."`
+	Suffix    string  `default:"same" enum:"same,greedy,sampled" help:"Search-R2: how suffixes are sampled when questions are answered: as the draft, greedily (which after a greedy draft gives the draft again), or at temperature 1."`
 }
 
 // refineVariant says what of Search-R2 is switched off or exchanged.

@@ -85,11 +85,11 @@ func (c *Case) score(g Gradient, x *big.Rat, r Rollout, w Weights) {
 		if t >= r.Kept {
 			weight = w.Discarded
 		}
-		softmaxScore(g, times(weight), nodeName(n), probabilities(n), draft.Actions[t])
+		softmaxScore(g, times(weight), c.nodeName(n), probabilities(n), draft.Actions[t])
 	}
 	if !r.Accepted {
 		for t := r.Kept; t < final.Steps(); t++ {
-			softmaxScore(g, times(w.Suffix), nodeName(final.Nodes[t]), probabilities(final.Nodes[t]), final.Actions[t])
+			softmaxScore(g, times(w.Suffix), c.nodeName(final.Nodes[t]), probabilities(final.Nodes[t]), final.Actions[t])
 		}
 	}
 	accept := []*big.Rat{c.Accept[r.Draft], rest(c.Accept[r.Draft])}
@@ -113,7 +113,17 @@ func softmaxScore(g Gradient, x *big.Rat, table string, p []*big.Rat, choice int
 	}
 }
 
-func nodeName(n *exact.Node) string { return fmt.Sprintf("node %p", n) }
+// nodeName names a decision point by the steps before it.
+func (c *Case) nodeName(n *exact.Node) string {
+	for i := range c.Drafts {
+		for t, at := range c.Drafts[i].Nodes {
+			if at == n {
+				return "node after " + c.Drafts[i].prefix(t)
+			}
+		}
+	}
+	return "node"
+}
 
 func probabilities(n *exact.Node) []*big.Rat {
 	p := make([]*big.Rat, len(n.Actions))
@@ -150,7 +160,7 @@ func (c *Case) True() Gradient {
 		for _, n := range c.Drafts[i].Nodes {
 			if !seen[n] {
 				seen[n] = true
-				table(nodeName(n), probabilities(n), func(p []*big.Rat) *big.Rat { return c.value(n, p, -1, nil, nil) })
+				table(c.nodeName(n), probabilities(n), func(p []*big.Rat) *big.Rat { return c.value(n, p, -1, nil, nil) })
 			}
 		}
 		accept := []*big.Rat{c.Accept[i], rest(c.Accept[i])}

@@ -73,6 +73,6 @@ func TestByHand(t *testing.T) {
 	require.Equal(t, []string{"1/4", "3/4"}, ratStrings(Law(c)))
 	// J = 1 − (1−p)² for the probability p of the right answer with this refiner: dJ/dlogit = 2(1−p) · p(1−p) = 1/4.
 	g := c.True()
-	require.Equal(t, "1/4", g[nodeName(p.Root)+": 1"].RatString())
+	require.Equal(t, "1/4", g["node after [] []: 1"].RatString())
 	require.True(t, c.Estimated(func(Rollout) Weights { return All }).Equal(g))
 }
