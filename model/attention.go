@@ -50,3 +50,30 @@ func blockAttention(cfg checkpoint.Config, keys, visible *Node) attention {
 		return Reshape(out, blocks*blockSize, cfg.Heads*dim)
 	}
 }
+
+// placeAttention is blockAttention for queries at a few places of the row, at [places] int32: each attends to the key blocks of
+// its own block. Keys are gathered for each place, not for each block, so it costs less only where places are few.
+func placeAttention(cfg checkpoint.Config, keys, visible, at *Node) attention {
+	g := keys.Graph()
+	blocks, count, width := keys.Shape().Dim(0), keys.Shape().Dim(1), visible.Shape().Dim(2)
+	places, group, dim := at.Shape().Dim(0), cfg.Heads/cfg.KVHeads, cfg.HeadDim
+	batch := places * cfg.KVHeads
+	at = InsertAxes(at, -1)
+
+	perToken := BroadcastToDims(InsertAxes(keys, 1), blocks, blockSize, count)
+	mine := InsertAxes(Gather(Reshape(perToken, blocks*blockSize, count), at), -1) // [places, K, 1]
+	zero := ScalarZero(g, dtypes.Float32)
+	bias := Where(Gather(Reshape(visible, blocks*blockSize, width), at), zero, Scalar(g, dtypes.Float32, masked))
+	bias = Reshape(BroadcastToDims(InsertAxes(bias, 1), places, cfg.KVHeads, width), batch, 1, width)
+	byPlace := func(x *Node) *Node { // [tokens, KVHeads, d] → [places·KVHeads, keys, d]
+		x = Reshape(Gather(Reshape(x, blocks, blockSize*cfg.KVHeads*dim), mine), places, width, cfg.KVHeads, dim)
+		return Reshape(TransposeAllAxes(x, 0, 2, 1, 3), batch, width, dim)
+	}
+	return func(_ int, q, k, v *Node) *Node {
+		q = Reshape(q, batch, group, dim)
+		score := Add(DotGeneral(q, []int{2}, []int{0}, byPlace(k), []int{2}, []int{0}), bias)
+		weight := Exp(Sub(score, ReduceAndKeep(score, ReduceMax, -1)))
+		mixed := DotGeneral(weight, []int{2}, []int{0}, byPlace(v), []int{1}, []int{0})
+		return Reshape(Div(mixed, ReduceAndKeep(weight, ReduceSum, -1)), places, cfg.Heads*dim)
+	}
+}

@@ -12,10 +12,10 @@ type predictions struct {
 	entropy *Node // entropy of π there
 }
 
-// predict evaluates the targets at the hidden states of their predecessors: prev and ids are [targets] int32,
+// predict evaluates the targets at the hidden states of their predecessors, h [targets, HiddenSize]: ids are [targets] int32,
 // temperature is a scalar. Only these rows go through the output head.
-func (d *decoder) predict(hidden, prev, ids, temperature *Node) predictions {
-	h := Div(Gather(hidden, InsertAxes(prev, -1)), temperature)
+func (d *decoder) predict(h, ids, temperature *Node) predictions {
+	h = Div(h, temperature)
 	logits := linear(h, d.head()) // [targets, V]
 	top := StopGradient(ReduceAndKeep(logits, ReduceMax, -1))
 	shifted := Sub(logits, top)

@@ -35,6 +35,7 @@ type cost struct {
 	score   float64 // query–key pair
 	target  float64 // in the output head
 	workers int     // rows that are evaluated at the same time
+	few     bool    // targets are few: their number is rounded up less
 	coarse  bool    // round sizes up to powers of two only: more padding, fewer programs, for backends that compile slowly
 }
 
@@ -153,7 +154,11 @@ func layOut(outlines []*outline, trees []*rollout.Tree, targets []grpo.Target, t
 		pk.computed += r.used
 	}
 	pk.bucket.keys = min(c.round(pk.bucket.keys, 2), tokens/blockSize)
-	pk.bucket.targets = c.round(pk.bucket.targets, max(2*blockSize, min(tokens/4, 256)))
+	least := 2 * blockSize
+	if !c.few {
+		least = max(least, min(tokens/4, 256))
+	}
+	pk.bucket.targets = c.round(pk.bucket.targets, least)
 	for i, r := range pk.rows {
 		r.pad(pk.bucket, lists[i])
 	}

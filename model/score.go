@@ -44,7 +44,26 @@ func (m *Model) uploadRow(r *row, b bucket) ([]*tensors.Tensor, error) {
 func (m *Model) predictRow(params, in []*Node, temperature *Node) predictions {
 	d := m.decoderOf(params)
 	hidden := d.hidden(in[0], in[1], blockAttention(m.cfg, in[2], in[3]))
-	return d.predict(hidden, in[4], in[5], temperature)
+	return d.predict(Gather(hidden, InsertAxes(in[4], -1)), in[5], temperature)
+}
+
+// predictFew is predictRow for rows with few targets, to be evaluated only: the last layer computes their predecessors alone.
+func (m *Model) predictFew(params, in []*Node, temperature *Node) predictions {
+	d := m.decoderOf(params)
+	hidden := d.hiddenAt(in[0], in[1], in[4], blockAttention(m.cfg, in[2], in[3]), placeAttention(m.cfg, in[2], in[3], in[4]))
+	return d.predict(hidden, in[5], temperature)
+}
+
+// fewTargets reports whether the last layer is better computed at the targets alone: where they are at most an eighth of the
+// tokens, as answers are among documents.
+func fewTargets(batch grpo.Batch) bool {
+	tokens := 0
+	for _, tree := range batch.Trees {
+		for s := range tree.Segments {
+			tokens += len(tree.Segments[s].Tokens)
+		}
+	}
+	return 8*len(batch.Targets) <= tokens
 }
 
 func (b bucket) String() string {
@@ -84,7 +103,9 @@ func (m *Model) LogProbs(ctx context.Context, batch grpo.Batch, temperature floa
 	if err := m.check(batch); err != nil {
 		return nil, fmt.Errorf("model: log-probabilities: %w", err)
 	}
-	p, err := pack(batch.Trees, batch.Targets, m.cost, m.opts.RowTokens)
+	layout := m.cost
+	layout.few = fewTargets(batch)
+	p, err := pack(batch.Trees, batch.Targets, layout, m.opts.RowTokens)
 	if err != nil {
 		return nil, fmt.Errorf("model: log-probabilities: %w", err)
 	}
@@ -95,7 +116,7 @@ func (m *Model) LogProbs(ctx context.Context, batch grpo.Batch, temperature floa
 	}
 	result := make([]float64, len(batch.Targets))
 	err = m.eachRow(ctx, p, func(r *row) ([]*tensors.Tensor, error) {
-		out, err := m.logProbsOf(r, p.bucket, temperature)
+		out, err := m.logProbsOf(r, p.bucket, temperature, layout.few)
 		for slot, j := range r.batch {
 			if err == nil {
 				result[j] = float64(out[slot])
@@ -114,16 +135,20 @@ func (m *Model) LogProbs(ctx context.Context, batch grpo.Batch, temperature floa
 	return result, nil
 }
 
-func (m *Model) logProbsOf(r *row, b bucket, temperature float64) ([]float32, error) {
+func (m *Model) logProbsOf(r *row, b bucket, temperature float64, few bool) ([]float32, error) {
 	in, err := m.uploadRow(r, b)
 	if err != nil {
 		return nil, err
 	}
 	defer release(in...)
 	args := append(anys(m.params, in), float32(temperature))
-	out, err := m.call("logprobs", b.String(), func(n []*Node) []*Node {
+	name, predict := "logprobs", m.predictRow
+	if few {
+		name, predict = "logprobs of few", m.predictFew
+	}
+	out, err := m.call(name, b.String(), func(n []*Node) []*Node {
 		params, in := n[:len(m.names)], n[len(m.names):]
-		return []*Node{m.predictRow(params, in, in[rowInputs]).logProb}
+		return []*Node{predict(params, in, in[rowInputs]).logProb}
 	}, args)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"searchrl/accel"
 	"searchrl/rollout"
@@ -68,5 +69,28 @@ func TestScoreSharesEveryPrefix(t *testing.T) {
 				requireClose(t, alone[0][0], got[i][n], 1e-4, "request")
 			}
 		}
+	})
+}
+
+// TestFewTargets: computing the last layer at the targets alone changes nothing, whatever the trees.
+func TestFewTargets(t *testing.T) {
+	m := newModel(t, openBackend(t, "go"), tiny, Options{}) // XLA would compile a program for each of the many shapes
+	evaluate := func(t require.TestingT, p *packing, few bool) []float32 {
+		var out []float32
+		for _, r := range p.rows {
+			row, err := m.logProbsOf(r, p.bucket, 1, few)
+			require.NoError(t, err)
+			out = append(out, row[:len(r.batch)]...)
+		}
+		return out
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		batch := randomForest(t, tiny.VocabSize)
+		if len(batch.Targets) == 0 {
+			return
+		}
+		p, err := pack(batch.Trees, batch.Targets, m.cost, 128)
+		require.NoError(t, err)
+		require.InDeltaSlice(t, evaluate(t, p, false), evaluate(t, p, true), tolerance)
 	})
 }

@@ -18,31 +18,43 @@ type decoder struct {
 	w   map[string]*Node // by Hugging Face name
 }
 
-// attention mixes the tokens of layer n: q is [tokens, Heads, HeadDim] and already scaled by 1/√HeadDim, k and v are
-// [tokens, KVHeads, HeadDim]; the result is [tokens, Heads·HeadDim].
+// attention mixes the tokens of layer n: q is [queries, Heads, HeadDim] and already scaled by 1/√HeadDim, k and v are
+// [tokens, KVHeads, HeadDim]; the result is [queries, Heads·HeadDim]. The queries are those of all tokens, but where it says
+// otherwise.
 type attention func(n int, q, k, v *Node) *Node
 
 // hidden returns the final hidden states [tokens, HiddenSize], after the last norm. tokens and positions are [tokens] int32.
 func (d *decoder) hidden(tokens, positions *Node, attend attention) *Node {
+	return d.hiddenAt(tokens, positions, nil, attend, attend)
+}
+
+// hiddenAt is hidden at the places at, [places] int32, alone: [places, HiddenSize]. The last layer needs the keys and values
+// of all tokens, but queries and all that follows at these places only; last mixes the tokens there. A nil at means all.
+func (d *decoder) hiddenAt(tokens, positions, at *Node, attend, last attention) *Node {
 	cos, sin := d.rotary(positions)
 	x := Gather(d.w["model.embed_tokens.weight"], InsertAxes(tokens, -1))
-	for n := range d.cfg.Layers {
-		x = d.block(n, x, cos, sin, attend)
+	for n := range d.cfg.Layers - 1 {
+		x = d.block(n, x, cos, sin, nil, attend)
 	}
+	x = d.block(d.cfg.Layers-1, x, cos, sin, at, last)
 	return d.norm(x, d.w["model.norm.weight"])
 }
 
-// block is one transformer layer: x + attention(norm x), then x + SwiGLU(norm x).
-func (d *decoder) block(n int, x, cos, sin *Node, attend attention) *Node {
+// block is one transformer layer: x + attention(norm x), then x + SwiGLU(norm x); at the places at, or at all if it is nil.
+func (d *decoder) block(n int, x, cos, sin, at *Node, attend attention) *Node {
 	weight := func(name string) *Node { return d.w[fmt.Sprintf("model.layers.%d.%s", n, name)] }
 	heads := func(h *Node, name string, count int) *Node {
 		y := Add(linear(h, weight("self_attn."+name+"_proj.weight")), InsertAxes(weight("self_attn."+name+"_proj.bias"), 0))
 		return Reshape(y, -1, count, d.cfg.HeadDim)
 	}
 	h := d.norm(x, weight("input_layernorm.weight"))
-	q := rotate(heads(h, "q", d.cfg.Heads), cos, sin)
 	k := rotate(heads(h, "k", d.cfg.KVHeads), cos, sin)
 	v := heads(h, "v", d.cfg.KVHeads)
+	if at != nil {
+		at = InsertAxes(at, -1)
+		x, h, cos, sin = Gather(x, at), Gather(h, at), Gather(cos, at), Gather(sin, at)
+	}
+	q := rotate(heads(h, "q", d.cfg.Heads), cos, sin)
 	q = MulScalar(q, 1/math.Sqrt(float64(d.cfg.HeadDim)))
 	x = Add(x, linear(attend(n, q, k, v), weight("self_attn.o_proj.weight")))
 
