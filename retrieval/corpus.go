@@ -52,7 +52,7 @@ func stream(r *jsonl.Reader) iter.Seq2[Document, error] {
 			}
 			var doc Document
 			if err == nil {
-				if doc, err = parseDocument(line); err != nil {
+				if doc, err = ParseDocument(line); err != nil {
 					err = r.Errorf("%w", err)
 				}
 			}
@@ -78,7 +78,8 @@ func collect(docs iter.Seq2[Document, error]) ([]Document, error) {
 	return all, nil
 }
 
-func parseDocument(line []byte) (Document, error) {
+// ParseDocument reads one passage, laid out as a line of a corpus ([StreamCorpus]).
+func ParseDocument(line []byte) (Document, error) {
 	const expected = `expected an object like {"id": "0", "contents": "\"Title\"\ntext"} or {"id": "0", "title": "…", "text": "…"}`
 	var rec struct {
 		ID       json.RawMessage `json:"id"`

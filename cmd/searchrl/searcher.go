@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"searchrl/retrieval"
+	"searchrl/retrieval/client"
 	"searchrl/retrieval/index"
 )
 
 // searcherFlags name what searches, for every command that needs it.
 type searcherFlags struct {
 	Corpus   string `placeholder:"FILE" help:"Passages to search, as JSON lines, plain or gzip, indexed in memory."`
-	Searcher string `placeholder:"WHERE" help:"What searches instead of --corpus: the folder of an index (see searchrl index), dense:DIR (vectors), hybrid:DIR (vectors and BM25), weaviate:COLLECTION@URL[,URL…]."`
+	Searcher string `placeholder:"WHERE" help:"What searches instead of --corpus: the folder of an index (see searchrl index), the URL of a /retrieve server, dense:DIR (vectors), hybrid:DIR (vectors and BM25), weaviate:COLLECTION@URL[,URL…]."`
 	Analysis string `default:"bm25s" enum:"words,bm25s,standard,english" help:"How --corpus is split into words: bm25s (English stop words and single characters left out), words (nothing left out), standard or english (Lucene's; english stems)."`
 }
 
@@ -33,6 +34,12 @@ func (f searcherFlags) openSearcher() (retrieval.Searcher, error) {
 	if f.Corpus != "" {
 		return f.readCorpus()
 	}
+	if isURL(f.Searcher) {
+		options := client.DefaultOptions(f.Searcher)
+		options.Token = os.Getenv(tokenVariable)
+		c, err := client.New(options)
+		return c, unusable(err)
+	}
 	switch kind, where, _ := strings.Cut(f.Searcher, ":"); kind {
 	case "dense", "hybrid":
 		return openVectors(where, kind == "hybrid")
@@ -40,7 +47,7 @@ func (f searcherFlags) openSearcher() (retrieval.Searcher, error) {
 		return openWeaviate(where)
 	}
 	if info, err := os.Stat(f.Searcher); err != nil || !info.IsDir() {
-		return nil, unusable(fmt.Errorf("--searcher %s: expected the folder of an index, dense:DIR, hybrid:DIR or weaviate:COLLECTION@URL", f.Searcher))
+		return nil, unusable(fmt.Errorf("--searcher %s: expected the folder of an index, dense:DIR, hybrid:DIR, weaviate:COLLECTION@URL, or a URL like http://127.0.0.1:8000/retrieve", f.Searcher))
 	}
 	x, err := index.Open(f.Searcher)
 	if err != nil {

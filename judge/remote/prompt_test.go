@@ -146,16 +146,4 @@ func TestOptions(t *testing.T) {
 		require.Error(t, err, name)
 		require.NotContains(t, err.Error(), "hunter2")
 	}
-	for header, want := range map[string]time.Duration{"0": 0, "2": 2 * time.Second, "0.5": time.Second / 2, "1e300": math.MaxInt64, "1e400": math.MaxInt64} {
-		got, ok := retryAfter(header, time.Now())
-		require.True(t, ok)
-		require.Equal(t, want, got)
-	}
-	for _, header := range []string{"", "soon", "-1", "NaN"} {
-		_, ok := retryAfter(header, time.Now())
-		require.False(t, ok, header)
-	}
-	past, ok := retryAfter("Mon, 02 Jan 2006 15:04:05 GMT", time.Now())
-	require.True(t, ok)
-	require.Zero(t, past)
 }

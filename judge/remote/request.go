@@ -7,34 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/shared"
+
+	"searchrl/internal/retry"
 )
 
 // maxBody is the longest response that is read, in bytes after decompression.
 const maxBody = 1 << 20
-
-// failure is an attempt that brought no reply.
-type failure struct {
-	err    error
-	status int           // of HTTP; 0 without a response
-	again  bool          // worth another attempt
-	wait   time.Duration // Retry-After; negative if absent
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
 
 // errWhole marks a response that arrived whole and is of no use, so that asking again would not help.
 var errWhole = errors.New("the response is of no use")
@@ -83,37 +68,8 @@ func (j *Judge) client() {
 	}
 	j.chat = openai.NewChatCompletionService(settings...)
 
-	const jitter = 0.2 // a delay is drawn from (1 ± jitter) times itself
-	retry := retrypolicy.NewBuilder[string]().
-		WithMaxRetries(j.options.Retries).
-		WithBackoff(j.options.Backoff, max(j.options.MaxDelay, j.options.Backoff+1)).
-		WithJitterFactor(jitter).
-		WithDelayFunc(func(attempt failsafe.ExecutionAttempt[string]) time.Duration {
-			f := (*failure)(nil)
-			if !errors.As(attempt.LastError(), &f) {
-				return -1
-			}
-			if f.wait > 0 && f.wait <= j.options.MaxDelay { // never earlier than Retry-After says, whatever the jitter
-				return time.Duration(float64(f.wait)/(1-jitter)) + time.Millisecond
-			}
-			return f.wait
-		}).
-		HandleIf(func(_ string, err error) bool {
-			f := (*failure)(nil)
-			return errors.As(err, &f) && f.again && f.wait <= j.options.MaxDelay
-		}).
-		ReturnLastFailure().
-		Build()
-	breaker := circuitbreaker.NewBuilder[string]().
-		HandleIf(func(_ string, err error) bool {
-			f := (*failure)(nil)
-			return errors.As(err, &f) && f.again && f.status != http.StatusTooManyRequests
-		}).
-		WithFailureThreshold(uint(j.options.BreakerFailures)).
-		WithSuccessThreshold(1).
-		WithDelay(j.options.BreakerDelay).
-		Build()
-	j.executor = failsafe.With[string](retry, breaker)
+	j.executor = retry.Executor[string](retry.Options{Retries: j.options.Retries, Backoff: j.options.Backoff, MaxDelay: j.options.MaxDelay,
+		BreakerFailures: j.options.BreakerFailures, BreakerDelay: j.options.BreakerDelay})
 }
 
 // request asks the model, with retries, and returns its reply.
@@ -145,13 +101,13 @@ func (j *Judge) attempt(ctx context.Context, p Prompt) (string, error) {
 	completion, err := j.chat.New(ctx, params, option.WithResponseInto(&response))
 	switch {
 	case response != nil && response.StatusCode >= 400:
-		return "", rejected(response)
+		return "", retry.Rejected(response)
 	case err != nil && ctx.Err() == context.DeadlineExceeded:
-		return "", &failure{err: fmt.Errorf("no response within %v", j.options.Timeout), again: true, wait: -1}
+		return "", &retry.Failure{Err: fmt.Errorf("no response within %v", j.options.Timeout), Again: true, Wait: -1}
 	case err == nil && completion == nil: // the body is null
 		return "", fmt.Errorf("%w: it is null", errWhole)
 	case err != nil:
-		return "", &failure{err: err, again: response == nil && !errors.Is(err, errWhole), wait: -1}
+		return "", &retry.Failure{Err: err, Again: response == nil && !errors.Is(err, errWhole), Wait: -1}
 	}
 	j.count(func(s *Stats) {
 		s.PromptTokens += max(0, completion.Usage.PromptTokens)
@@ -168,37 +124,6 @@ var replySchema = map[string]any{
 		"reason": map[string]any{"type": "string"},
 	},
 	"required": []string{"score", "reason"}, "additionalProperties": false,
-}
-
-// rejected describes a response with an error status. The status and Retry-After are read here, since the client reports
-// neither if the body is not the API's.
-func rejected(r *http.Response) *failure {
-	f := &failure{err: fmt.Errorf("the server says %d %s", r.StatusCode, http.StatusText(r.StatusCode)), status: r.StatusCode, wait: -1}
-	switch r.StatusCode {
-	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
-		f.again = true
-	default:
-		f.again = r.StatusCode >= 500 && r.StatusCode != http.StatusNotImplemented
-	}
-	if wait, ok := retryAfter(r.Header.Get("Retry-After"), time.Now()); ok {
-		f.wait = wait
-	}
-	return f
-}
-
-// retryAfter reads the header: seconds or a date. The longest duration stands for longer ones.
-func retryAfter(header string, now time.Time) (time.Duration, bool) {
-	if at, err := http.ParseTime(header); err == nil {
-		return max(0, at.Sub(now)), true
-	}
-	seconds, err := strconv.ParseFloat(header, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(seconds) || seconds < 0 {
-		return 0, false
-	}
-	if seconds > 1e9 {
-		return math.MaxInt64, true
-	}
-	return time.Duration(seconds * float64(time.Second)), true
 }
 
 // content returns the text of a completion that has exactly one, and whole.
