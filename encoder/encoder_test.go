@@ -3,7 +3,6 @@ package encoder
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -307,7 +306,7 @@ func TestMiniLM(t *testing.T) {
 				worst = max(worst, math.Abs(float64(x-want[i*e.Dim()+j])))
 			}
 		}
-		t.Log(fmt.Sprintf("%d texts, largest difference of an element %.2g", len(texts), worst))
+		t.Logf("%d texts, largest difference of an element %.2g", len(texts), worst)
 		require.Less(t, worst, 1e-5)
 	})
 }

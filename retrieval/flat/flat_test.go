@@ -97,6 +97,31 @@ func TestEqualsBruteForce(t *testing.T) {
 	})
 }
 
+// TestNominees: where thousands of vectors differ in their last bits only, float32 orders them wrongly, and only the margin
+// 2ε keeps the best among the nominees.
+func TestNominees(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	base := gaussian(rng, 1, 384)[0]
+	vectors := make([][]float32, 1500)
+	for i := range vectors {
+		vectors[i] = make([]float32, len(base))
+		for j := range base {
+			vectors[i][j] = math.Float32frombits(math.Float32bits(base[j]) + uint32(rng.IntN(3)))
+		}
+	}
+	queries := gaussian(rng, 10, len(base))
+	x, err := New(vectors, F32, Options{})
+	require.NoError(t, err)
+	defer x.Close()
+	for _, batch := range []int{1, len(queries)} { // by matrix–vector and by matrix products
+		found, err := x.Search(context.Background(), queries[:batch], 10)
+		require.NoError(t, err)
+		for i, q := range queries[:batch] {
+			require.Equal(t, brute(F32, vectors, q, 10), found[i])
+		}
+	}
+}
+
 // TestDeviceEqualsHost: the backend cannot show in the result.
 func TestDeviceEqualsHost(t *testing.T) {
 	b := openXLA(t)

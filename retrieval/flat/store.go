@@ -54,7 +54,6 @@ type Builder struct {
 	m      manifest
 	data   []byte
 	scales []float32
-	row    []float32 // buffer
 }
 
 // DefaultShardRows is the number of vectors in a shard.

@@ -86,11 +86,13 @@ func TestFaults(t *testing.T) {
 		want   string
 		tries  int32
 	}{
-		"refused":         {text(422, `{"error":[{"message":"no such class"}]}`), "status 422 (Unprocessable Entity): {\"error\":[{\"message\":\"no such class\"}]}", 1},
-		"unauthorised":    {text(401, "who are you"), "status 401", 1},
-		"busy":            {text(503, "later"), "status 503", 4},
-		"too many":        {text(429, "later"), "status 429", 4},
-		"redirect":        {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://192.0.2.1/", 307) }, "status 307", 1},
+		"refused":      {text(422, `{"error":[{"message":"no such class"}]}`), "status 422 (Unprocessable Entity): {\"error\":[{\"message\":\"no such class\"}]}", 1},
+		"unauthorised": {text(401, "who are you"), "status 401", 1},
+		"busy":         {text(503, "later"), "status 503", 4},
+		"too many":     {text(429, "later"), "status 429", 4},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://192.0.2.1/", http.StatusTemporaryRedirect)
+		}, "status 307", 1},
 		"empty":           {text(200, ""), "the reply is no JSON", 4},
 		"half":            {text(200, reply()[:20]), "the reply is no JSON", 4},
 		"HTML":            {text(200, "<html>"), "the reply is no JSON: <html>", 4},
@@ -269,7 +271,11 @@ func TestImportRefusals(t *testing.T) {
 	require.ErrorContains(t, c.Import(context.Background(), "Wiki", docs(8), ImportOptions{}), `passage "p5" was refused: no space`)
 
 	twice := func(yield func(retrieval.Document, error) bool) {
-		_ = yield(retrieval.Document{ID: "a"}, nil) && yield(retrieval.Document{ID: "a"}, nil)
+		for range 2 {
+			if !yield(retrieval.Document{ID: "a"}, nil) {
+				return
+			}
+		}
 	}
 	require.ErrorContains(t, c.Import(context.Background(), "Wiki", twice, ImportOptions{}), `two passages have the id "a"`)
 	silent := client(t, Options{Nodes: []string{serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "[]") })}, Tries: 2})
