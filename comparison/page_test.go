@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"searchrl/evaluate"
+	"searchrl/internal/pagetest"
 	"searchrl/qa"
 	"searchrl/report"
 	"searchrl/rollout"
@@ -57,65 +58,10 @@ func page(t *testing.T, text string) (string, *Table) {
 	return b.String(), table
 }
 
-// number reads a number as pages write them.
-func number(t *testing.T, text string) float64 {
-	t.Helper()
-	x, err := strconv.ParseFloat(strings.NewReplacer("−", "-", ",", "", "+", "").Replace(html.UnescapeString(text)), 64)
-	require.NoError(t, err)
-	return x
-}
-
-// at returns the value of a JSON document at a path.
-func at(t *testing.T, document any, path string) float64 {
-	t.Helper()
-	for _, key := range strings.Split(path, "/") {
-		switch value := document.(type) {
-		case map[string]any:
-			document = value[key]
-		case []any:
-			i, err := strconv.Atoi(key)
-			require.NoError(t, err, path)
-			document = value[i]
-		}
-	}
-	x, ok := document.(float64)
-	require.True(t, ok, "%s is %v", path, document)
-	return x
-}
-
 // Every number on the page is the JSON document's, to the digits that are shown, and no cell of figures is without its key.
 func TestPageNumbersAreTheDocuments(t *testing.T) {
 	text, table := page(t, "x")
-	data, err := json.Marshal(table)
-	require.NoError(t, err)
-	var document any
-	require.NoError(t, json.Unmarshal(data, &document))
-	shown := 0
-	for _, match := range regexp.MustCompile(`data-key="([^"]+)">([^<]+)<`).FindAllStringSubmatch(text, -1) {
-		want, got := at(t, document, match[1]), number(t, match[2])
-		if strings.Contains(match[1], "peak_memory") {
-			want /= 1 << 20
-		}
-		decimals := 0
-		if _, fraction, ok := strings.Cut(match[2], "."); ok {
-			decimals = len(fraction)
-		}
-		require.InDelta(t, want, got, 0.5000001/pow10(decimals), match[1])
-		shown++
-	}
-	require.Greater(t, shown, 80)
-	for _, cell := range regexp.MustCompile(`(?s)<td[^>]* class="n[^>]*>(.*?)</td>`).FindAllStringSubmatch(text, -1) {
-		bare := regexp.MustCompile(`<span data-key="[^>]*>[^<]*</span>`).ReplaceAllString(cell[1], "")
-		require.NotRegexp(t, `[0-9]`, bare, "a number without a key")
-	}
-}
-
-func pow10(n int) float64 {
-	x := 1.
-	for range n {
-		x *= 10
-	}
-	return x
+	require.Greater(t, pagetest.Numbers(t, text, table), 80)
 }
 
 // Every point of the curves is the JSON document's.
@@ -126,11 +72,11 @@ func TestPagePointsAreTheDocuments(t *testing.T) {
 	points := regexp.MustCompile(`data-x="([^"]+)" data-y="([^"]+)"(?: data-low="([^"]+)" data-high="([^"]+)")?`).FindAllStringSubmatch(figure, -1)
 	for _, method := range table.Order {
 		for _, p := range table.Methods[method].Curve {
-			require.Equal(t, float64(p.Step), number(t, points[0][1]))
-			require.Equal(t, p.EM, number(t, points[0][2]))
+			require.Equal(t, float64(p.Step), pagetest.Number(t, points[0][1]))
+			require.Equal(t, p.EM, pagetest.Number(t, points[0][2]))
 			if p.EMCI.Known() {
-				require.Equal(t, p.EMCI.Low, number(t, points[0][3]))
-				require.Equal(t, p.EMCI.High, number(t, points[0][4]))
+				require.Equal(t, p.EMCI.Low, pagetest.Number(t, points[0][3]))
+				require.Equal(t, p.EMCI.High, pagetest.Number(t, points[0][4]))
 			}
 			points = points[1:]
 		}
@@ -201,11 +147,14 @@ func TestRunPage(t *testing.T) {
 	d := sample(1, 24)
 	r := d.Runs["good"][0]
 	r.Probes = map[int][]*rollout.Tree{0: {probe(hostile)}}
+	before, after := evaluate.Summarise(d.Before), evaluate.Summarise(r.Answers)
+	r.Before, r.After = &before, &after
 	p, err := RunPage(&r, Info{Pieces: func(ids []int) []string { return make([]string, len(ids)) }})
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, p.Write(&b))
 	_, scripts := elements(t, b.String())
 	require.Len(t, scripts, 2)
+	require.Greater(t, pagetest.Numbers(t, b.String(), r.Result), 5)
 	require.Contains(t, b.String(), fmt.Sprintf(`<span data-key="sampled_tokens">%d</span>`, r.SampledTokens))
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"searchrl/internal/pagetest"
 	"searchrl/interval"
 	"searchrl/verify"
 	"searchrl/verify/suite"
@@ -47,6 +48,14 @@ func TestPageEscapesEverything(t *testing.T) {
 		return strings.Join(regexp.MustCompile(`</?[a-zA-Z!][a-zA-Z0-9]*`).FindAllString(b.String(), -1), "")
 	}
 	require.Equal(t, elements("plain"), elements(hostile))
+}
+
+// Every number of the tiles and tables is the document's.
+func TestPageNumbersAreTheDocuments(t *testing.T) {
+	r, info := sample("x")
+	var b bytes.Buffer
+	require.NoError(t, Page(&b, r, info))
+	require.Greater(t, pagetest.Numbers(t, b.String(), NewDocument(r, info, "")), 7)
 }
 
 func TestPageIsSelfContained(t *testing.T) {
