@@ -29,6 +29,7 @@ type evalCmd struct {
 	RetrievalOnly  bool   `help:"Measure the searcher alone, with the questions as queries: how often it finds an answer and the supporting passages." group:"Task"`
 	Limit          *int   `placeholder:"N" help:"Questions at most; without it all of the file, and 300 of the embedded world's." group:"Task"`
 	Output         string `placeholder:"FILE" help:"Write the result of each question there, as JSON lines."`
+	Out            string `placeholder:"DIR" help:"Folder that keeps every trajectory; an evaluation that was broken off goes on there."`
 	mrsearchFlags  `group:"Method"`
 	refineActFlags `group:"Method"`
 	samplingFlags  `group:"Sampling"`
@@ -57,6 +58,8 @@ type evaluation struct {
 	Method  string `json:"method,omitempty"` // how it answered, if not in the plain agent loop
 	Model   string `json:"model"`
 	Backend string `json:"backend"`
+	// Protocol is the hash of what was asked and how: results under the same one can be compared.
+	Protocol string `json:"protocol"`
 	evaluate.Summary
 }
 
@@ -101,31 +104,62 @@ func (c *evalCmd) Run(ctx context.Context, con *console) error {
 	defer policy.Close()
 
 	questions := task.Test.Questions
+	source, err := c.identity()
+	if err != nil {
+		return err
+	}
+	method := c.Method
+	if method != "" {
+		method = fmt.Sprintf("%s %+v %+v", c.Method, c.mrsearchFlags, c.refineActFlags)
+	}
+	hash, err := evaluate.ProtocolHash(questions, source, task.Protocol, sampling, c.Seed, method)
+	if err != nil {
+		return err
+	}
+	rng := rand.New(rand.NewPCG(c.Seed, evalStream))
+	var earlier []evaluate.Result
+	keep := func([]*rollout.Tree) error { return nil }
+	if c.Out != "" {
+		journal, err := evaluate.OpenJournal(c.Out, hash, questions)
+		if err != nil {
+			return unusable(err)
+		}
+		defer journal.Close()
+		earlier, keep = journal.Done(), journal.Append
+		for range earlier { // each question draws one number
+			rng.Uint64()
+		}
+	}
 	bar := con.startBar("evaluating", len(questions))
-	done := 0
+	done := len(earlier)
 	right := 0.0
-	results, err := evaluate.Run(ctx, task.Env(policy, task.Test), questions, evaluate.Options{
+	for _, r := range earlier {
+		right += r.EM
+	}
+	results, err := evaluate.Run(ctx, task.Env(policy, task.Test), questions[len(earlier):], evaluate.Options{
 		Sampling: sampling, Actor: actor,
-		Observe: func(results []evaluate.Result, _ []*rollout.Tree) error {
+		Observe: func(results []evaluate.Result, trees []*rollout.Tree) error {
 			for _, r := range results {
 				done++
 				right += r.EM
 			}
 			bar.set(done, "EM %.3f", right/float64(done))
 			bar.line("%d of %d questions, EM %.3f", done, len(questions), right/float64(done))
-			return nil
+			return keep(trees)
 		},
-	}, rand.New(rand.NewPCG(c.Seed, evalStream)))
+	}, rng)
 	bar.stop()
 	if err != nil {
 		return err
 	}
+	results = append(earlier, results...)
 	if err := output.write(results); err != nil {
 		return err
 	}
 	summary := evaluate.Summarise(results)
 	showSummary(con.text(), task.Name, summary)
-	return con.document(evaluation{Task: task.Name, Method: c.Method, Model: base.Name, Backend: string(engine.backend.Kind()), Summary: summary})
+	fmt.Fprintf(con.text(), "protocol %s: compare with results under the same one only\n", hash)
+	return con.document(evaluation{Task: task.Name, Method: c.Method, Model: base.Name, Backend: string(engine.backend.Kind()), Protocol: hash, Summary: summary})
 }
 
 // actor returns what answers as --method says; nil for the plain agent loop.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -57,6 +59,27 @@ func (f searcherFlags) openSearcher() (retrieval.Searcher, error) {
 		return nil, unusable(fmt.Errorf("the index %s holds no passage", f.Searcher))
 	}
 	return x, nil
+}
+
+// identity names what searches by its content where that is at hand, else by its address; "" for the embedded world's.
+func (f searcherFlags) identity() (string, error) {
+	if f.Corpus != "" {
+		file, err := os.Open(f.Corpus)
+		if err != nil {
+			return "", unusable(err)
+		}
+		defer file.Close()
+		h := sha256.New()
+		if _, err := io.Copy(h, file); err != nil {
+			return "", unusable(err)
+		}
+		return fmt.Sprintf("%s %x", f.Analysis, h.Sum(nil)), nil
+	}
+	if m, err := index.ReadManifest(f.Searcher); f.Searcher != "" && err == nil {
+		// Files says what was indexed and how; names of folders and corpora do not matter.
+		return fmt.Sprintf("%v %v %v %v", m.K1, m.B, m.Analysis, m.Files), nil
+	}
+	return f.Searcher, nil
 }
 
 // readCorpus indexes the passages of the file in memory.

@@ -1,0 +1,109 @@
+package evaluate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"searchrl/qa"
+	"searchrl/rollout"
+)
+
+// Names within the folder of a journal.
+const (
+	TreesFile    = "trees.jsonl"  // every trajectory, in the order of the questions
+	ProtocolFile = "protocol.txt" // the hash of what was asked, and how
+)
+
+// Journal keeps the tree of every question that was answered, so that an evaluation that was broken off goes on where it
+// was. Not safe for concurrent use.
+type Journal struct {
+	file *os.File
+	done []Result
+}
+
+// OpenJournal opens the journal in folder dir, or begins one, for the evaluation of questions under the protocol of that
+// hash. One that was begun under another, or with other questions, is refused. What a crash left of a line is dropped.
+func OpenJournal(dir, hash string, questions []qa.Question) (*Journal, error) {
+	j, err := openJournal(dir, hash, questions)
+	if err != nil {
+		return nil, fmt.Errorf("journal of the evaluation %s: %w", dir, err)
+	}
+	return j, nil
+}
+
+func openJournal(dir, hash string, questions []qa.Question) (j *Journal, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	begun, err := os.ReadFile(filepath.Join(dir, ProtocolFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.WriteFile(filepath.Join(dir, ProtocolFile), []byte(hash+"\n"), 0o644); err != nil {
+			return nil, err
+		}
+	case err != nil:
+		return nil, err
+	case strings.TrimSpace(string(begun)) != hash:
+		return nil, fmt.Errorf("it was begun under protocol %.64s; this is %s", begun, hash)
+	}
+	file, err := os.OpenFile(filepath.Join(dir, TreesFile), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, file.Close())
+		}
+	}()
+	data, err := io.ReadAll(file)
+	if err != nil {
+		return nil, err
+	}
+	whole := data[:bytes.LastIndexByte(data, '\n')+1]
+	if err := errors.Join(file.Truncate(int64(len(whole)))); err != nil {
+		return nil, err
+	}
+	if _, err := file.Seek(int64(len(whole)), io.SeekStart); err != nil {
+		return nil, err
+	}
+	j = &Journal{file: file}
+	for tree, err := range rollout.Trees(bytes.NewReader(whole), TreesFile) {
+		if err != nil {
+			return nil, err
+		}
+		n := len(j.done)
+		if n >= len(questions) || tree.Question.ID != questions[n].ID || len(tree.Trajectories) != 1 {
+			return nil, fmt.Errorf("its tree %d is of question %q, which is not question %d", n+1, tree.Question.ID, n+1)
+		}
+		r := Grade(tree, 0)
+		r.Sampled = tree.Total().Sampled
+		j.done = append(j.done, r)
+	}
+	return j, nil
+}
+
+// Done returns the results of the questions that are in the journal: the first ones.
+func (j *Journal) Done() []Result { return j.done }
+
+// Append adds trees and waits until they are on the disk.
+func (j *Journal) Append(trees []*rollout.Tree) error {
+	var lines bytes.Buffer
+	for _, tree := range trees {
+		if err := rollout.Write(&lines, tree); err != nil {
+			return err
+		}
+	}
+	if _, err := j.file.Write(lines.Bytes()); err != nil {
+		return fmt.Errorf("journal of the evaluation: %w", err)
+	}
+	return j.file.Sync()
+}
+
+// Close ends the writing.
+func (j *Journal) Close() error { return j.file.Close() }
