@@ -30,7 +30,7 @@ type compareCmd struct {
 
 	EvaluateEvery  int     `default:"5" help:"Evaluate each so many steps, for the learning curves; 0 only at the end."`
 	GradientsEvery int     `default:"2" help:"Measure the gradient's variance each so many steps, which takes two more passes; 0 never."`
-	Probes         int     `default:"3" help:"Questions whose token trees the report shows, at the beginning, in the middle and at the end of the first seed's runs."`
+	Probes         int     `default:"3" help:"Questions whose token trees the report shows, at the beginning, in the middle and at the end of the first seed's runs; a method's judge is asked about them, too."`
 	Parallel       int     `default:"1" help:"Runs at a time. Their step times and memory are then not those of a run alone."`
 	Memory         float64 `default:"0" placeholder:"GIB" help:"With --parallel: no more runs at a time than fit into so much memory, judged by the first, which goes alone; 0 is no limit."`
 	Out            string  `placeholder:"DIR" help:"Folder for the runs and the table; one that was begun with the same settings is continued (default: runs/compare-TIME)."`

@@ -87,7 +87,7 @@ func (s *judgeServer) train(t *testing.T, out string, more ...string) (code int,
 	t.Setenv("SEARCHRL_JUDGE_KEY", judgeKey)
 	t.Setenv("NO_COLOR", "1")
 	args := []string{"train", "--json", "--backend", "go", "--method", "slate", "--judge", "openai", "--candidates", "3", "--questions", "2",
-		"--test-questions", "2", "--no-sampled", "--out", out}
+		"--test-questions", "2", "--no-sampled", "--probes", "0", "--out", out}
 	var o, e bytes.Buffer
 	code = run(append(args, more...), &o, &e)
 	// The command lets go of the server: a connection that is only idle would stay for a minute and a half.

@@ -32,7 +32,7 @@ type trainCmd struct {
 	NoTrees   bool   `help:"Do not keep what was sampled."`
 	SaveEvery int    `default:"0" help:"Save a checkpoint each so many steps, beside the last one."`
 	EvalEvery int    `default:"0" help:"Evaluate each so many steps."`
-	Probes    int    `default:"3" help:"Training questions whose token trees the report shows, at the beginning, in the middle and at the end."`
+	Probes    int    `default:"3" help:"Training questions whose token trees the report shows, at the beginning, in the middle and at the end; a method's judge is asked about them, too."`
 	Sampled   bool   `default:"true" negatable:"" help:"Evaluate at the training temperature too."`
 }
 
