@@ -19,7 +19,7 @@ func (c *Count) add(s *Segment) {
 	case Documents:
 		c.Searches++
 	}
-	if s.Sampled() {
+	if s.Sampled() || s.Unscored {
 		c.Sampled += len(s.Tokens)
 	} else {
 		c.Inserted += len(s.Tokens)

@@ -105,8 +105,8 @@ func (t *Tree) validateRecord() error {
 func (s *Segment) validateRecord() error {
 	switch s.Kind {
 	case Prompt, Opening, Documents, Notice, ReviewPrompt, Reflection:
-		if s.Sampled() {
-			return errors.New("the environment's segment has log-probabilities")
+		if s.Sampled() || s.Unscored {
+			return errors.New("the environment's segment has log-probabilities, or is said to be sampled")
 		}
 	case Refine, Think, Query, Answer, Invalid, Decision:
 	default:

@@ -90,6 +90,7 @@ func TestHostileTreesAreErrors(t *testing.T) {
 		"token 0 has the id -1":                     tree(`{"parent":-1,"kind":"prompt","tokens":[-1],"text":""}`, ""),
 		"token 0 has the id 4294967296":             tree(`{"parent":-1,"kind":"prompt","tokens":[4294967296],"text":""}`, ""),
 		"2 log-probabilities for 1 tokens":          tree(prompt+`,{"parent":0,"kind":"query","tokens":[1],"text":"","logprobs":[0,0]}`, ""),
+		"or is said to be sampled":                  tree(`{"parent":-1,"kind":"documents","tokens":[1],"text":"","unscored":true}`, ""),
 		"environment's segment has log-prob":        tree(`{"parent":-1,"kind":"documents","tokens":[1],"text":"","logprobs":[0]}`, ""),
 		"1 values and 1 returns for 1 tokens, 0 of": tree(`{"parent":-1,"kind":"documents","tokens":[1],"text":"","values":[1],"returns":[1]}`, ""),
 		"1 values and 0 returns for 1 tokens, 1 of": tree(`{"parent":-1,"kind":"query","tokens":[1],"text":"","logprobs":[-1],"values":[1]}`, ""),

@@ -44,6 +44,9 @@ type Completion struct {
 	// LogProbs[j] is the log-probability of Tokens[j] under the distribution it was drawn from (temperature and
 	// truncation applied). For greedy decoding it is the model's own, at temperature 1.
 	LogProbs []float64
+	// Unscored says that the policy gives no log-probabilities: LogProbs is nil. Such a sample can be evaluated and never
+	// trained.
+	Unscored bool
 	// Stop is the stop text that ended the sample, EndOfSequence, or "" if MaxTokens ended it.
 	Stop string
 }

@@ -207,7 +207,7 @@ func (e *Env) attachDecision(leaf Leaf, c Completion) Decided {
 	if end := strings.Index(text, e.Protocol.Tags.Decision.Close()); end >= 0 {
 		ruling = e.Protocol.ParseDecision(text[:end], steps)
 	}
-	s := Segment{Parent: leaf.Segment, Kind: Decision, Tokens: c.Tokens, LogProbs: c.LogProbs, Text: text}
+	s := Segment{Parent: leaf.Segment, Kind: Decision, Tokens: c.Tokens, LogProbs: c.LogProbs, Unscored: c.Unscored, Text: text}
 	if !ruling.Unreadable {
 		s.Value = ruling.String()
 	}

@@ -97,15 +97,19 @@ func (c *Completion) check(maxTokens int) error {
 	switch {
 	case len(c.Tokens) == 0 || len(c.Tokens) > maxTokens:
 		return fmt.Errorf("%d tokens, expected 1 to %d", len(c.Tokens), maxTokens)
-	case len(c.LogProbs) != len(c.Tokens):
+	case c.Unscored && c.LogProbs != nil:
+		return fmt.Errorf("%d log-probabilities for tokens that have none", len(c.LogProbs))
+	case !c.Unscored && len(c.LogProbs) != len(c.Tokens):
 		return fmt.Errorf("%d log-probabilities for %d tokens", len(c.LogProbs), len(c.Tokens))
 	}
 	for j, lp := range c.LogProbs {
 		if math.IsNaN(lp) || math.IsInf(lp, 0) {
 			return fmt.Errorf("log-probability %v at token %d", lp, j)
 		}
-		if c.Tokens[j] < 0 {
-			return fmt.Errorf("token id %d at token %d", c.Tokens[j], j)
+	}
+	for j, id := range c.Tokens {
+		if id < 0 {
+			return fmt.Errorf("token id %d at token %d", id, j)
 		}
 	}
 	return nil
@@ -151,7 +155,10 @@ func (e *Env) divide(opening string, c Completion) Candidate {
 		}
 		segment := Segment{
 			Parent: NoParent, Kind: part.kind, Tokens: slices.Clone(c.Tokens[start:end]), Text: text[from:ends[end-1]],
-			LogProbs: slices.Clone(c.LogProbs[start:end]),
+			Unscored: c.Unscored,
+		}
+		if !c.Unscored {
+			segment.LogProbs = slices.Clone(c.LogProbs[start:end])
 		}
 		switch part.kind {
 		case Refine:

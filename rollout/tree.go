@@ -44,6 +44,9 @@ type Segment struct {
 	// LogProbs[j] is the log-probability of Tokens[j] under the behaviour policy π_old. It is nil for a segment that
 	// the environment inserted, and that is the whole loss mask: what was not sampled cannot be trained.
 	LogProbs []float64 `json:"logprobs,omitempty"`
+	// Unscored marks what a policy without log-probabilities sampled (see [Completion]). LogProbs is nil, so the loss mask
+	// keeps it out of all training.
+	Unscored bool `json:"unscored,omitempty"`
 	// Advantages[j] is the advantage of Tokens[j]; nil until a method has set it, and always nil without LogProbs.
 	Advantages []float64 `json:"advantages,omitempty"`
 	// Values[j] is a critic's estimate, made before Tokens[j] was sampled, of the rewards to come, and Returns[j] what the
@@ -59,7 +62,7 @@ type Segment struct {
 	Rewards []Reward `json:"rewards,omitempty"`
 }
 
-// Sampled reports whether the policy sampled the segment, hence whether it can be trained.
+// Sampled reports whether the policy sampled the segment with log-probabilities, hence whether it can be trained.
 func (s *Segment) Sampled() bool { return s.LogProbs != nil }
 
 // Reward is one part of a reward and where it came from.
@@ -136,6 +139,9 @@ func (t *Tree) Validate() error {
 		}
 		if s.LogProbs != nil && len(s.LogProbs) != len(s.Tokens) {
 			return fmt.Errorf("segment %d (%s): %d log-probabilities for %d tokens", i, s.Kind, len(s.LogProbs), len(s.Tokens))
+		}
+		if s.Unscored && s.LogProbs != nil {
+			return fmt.Errorf("segment %d (%s): unscored, with %d log-probabilities", i, s.Kind, len(s.LogProbs))
 		}
 		if s.Advantages != nil && (s.LogProbs == nil || len(s.Advantages) != len(s.Tokens)) {
 			return fmt.Errorf("segment %d (%s): %d advantages for %d tokens, %d of them sampled", i, s.Kind, len(s.Advantages), len(s.Tokens), len(s.LogProbs))

@@ -20,6 +20,7 @@ type askCmd struct {
 	Question string `arg:"" optional:"" help:"The question; without it, one of the embedded world's is taken."`
 
 	policyFlags    `group:"Task"`
+	servedFlags    `group:"Task"`
 	searcherFlags  `group:"Task"`
 	Number         int `default:"0" help:"Which of the embedded world's questions to take, from 0." group:"Task"`
 	samplingFlags  `group:"Sampling"`
@@ -43,7 +44,7 @@ func (c *askCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	base, err := c.base()
+	base, err := c.servedBase(c.policyFlags)
 	if err != nil {
 		return err
 	}
@@ -51,16 +52,11 @@ func (c *askCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	engine, err := c.open(con)
+	policy, err := c.answerer(con, base, c.backendFlags)
 	if err != nil {
 		return err
 	}
-	defer engine.close()
-	policy, err := engine.model(base)
-	if err != nil {
-		return err
-	}
-	defer policy.Close()
+	defer policy.close()
 
 	task := experiment.Task{Base: base, Protocol: c.protocol(base)}
 	env := task.Env(policy, experiment.Part{Searcher: searcher})

@@ -23,6 +23,7 @@ import (
 // evalCmd measures a policy.
 type evalCmd struct {
 	policyFlags    `group:"Task"`
+	servedFlags    `group:"Task"`
 	Method         string `placeholder:"NAME" help:"Answer as this method does: direct, rag, mr-search, search-r2 or another that acts in a way of its own; otherwise in the plain agent loop." group:"Method"`
 	Questions      string `placeholder:"FILE" help:"Questions as JSON lines, plain or gzip, instead of the embedded world's." group:"Task"`
 	searcherFlags  `group:"Task"`
@@ -79,7 +80,7 @@ func (c *evalCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	base, err := c.base()
+	base, err := c.servedBase(c.policyFlags)
 	if err != nil {
 		return err
 	}
@@ -92,16 +93,11 @@ func (c *evalCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer output.close()
-	engine, err := c.open(con)
+	policy, err := c.answerer(con, base, c.backendFlags)
 	if err != nil {
 		return err
 	}
-	defer engine.close()
-	policy, err := engine.model(base)
-	if err != nil {
-		return err
-	}
-	defer policy.Close()
+	defer policy.close()
 
 	questions := task.Test.Questions
 	source, err := c.identity()
@@ -159,7 +155,7 @@ func (c *evalCmd) Run(ctx context.Context, con *console) error {
 	summary := evaluate.Summarise(results)
 	showSummary(con.text(), task.Name, summary)
 	fmt.Fprintf(con.text(), "protocol %s: compare with results under the same one only\n", hash)
-	return con.document(evaluation{Task: task.Name, Method: c.Method, Model: base.Name, Backend: string(engine.backend.Kind()), Protocol: hash, Summary: summary})
+	return con.document(evaluation{Task: task.Name, Method: c.Method, Model: base.Name, Backend: policy.backend, Protocol: hash, Summary: summary})
 }
 
 // actor returns what answers as --method says; nil for the plain agent loop.

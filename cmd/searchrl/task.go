@@ -217,6 +217,8 @@ func (f policyFlags) protocol(base experiment.Base) rollout.Protocol {
 	}
 	p := rollout.SearchR1()
 	p.Chat = f.Protocol == "search-r1-chat"
-	p.MaxTokens = min(p.MaxTokens, base.Config.MaxPositions)
+	if base.Config.MaxPositions > 0 { // a policy behind a server has its own limit
+		p.MaxTokens = min(p.MaxTokens, base.Config.MaxPositions)
+	}
 	return p
 }

@@ -1,15 +1,11 @@
 package remote
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
@@ -21,36 +17,6 @@ import (
 // maxBody is the longest response that is read, in bytes after decompression.
 const maxBody = 1 << 20
 
-// errWhole marks a response that arrived whole and is of no use, so that asking again would not help.
-var errWhole = errors.New("the response is of no use")
-
-// whole is a transport that reads bodies to their end, up to maxBody, so that one that breaks off is an error of the
-// transport like any other, and one that is too long is never held.
-type whole struct{ next http.RoundTripper }
-
-func (w whole) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := w.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
-	switch {
-	case len(body) > maxBody && response.StatusCode < 400:
-		return nil, fmt.Errorf("%w: it has more than %d bytes", errWhole, maxBody)
-	case response.StatusCode >= 400: // the status says it all, however the body ends
-		body = nil
-	case err != nil:
-		return nil, fmt.Errorf("reading the response: %w", err)
-	case response.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%w: its status is %s", errWhole, response.Status)
-	case !json.Valid(body) || !utf8.Valid(body):
-		return nil, fmt.Errorf("%w: it is no JSON: %s", errWhole, excerpt(string(body)))
-	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	return response, nil
-}
-
 // client builds the client and its policies. It reads no environment, as openai.NewClient would.
 func (j *Judge) client() {
 	j.transport = http.DefaultTransport.(*http.Transport).Clone()
@@ -59,7 +25,7 @@ func (j *Judge) client() {
 	settings := []option.RequestOption{
 		option.WithBaseURL(j.options.BaseURL), option.WithMaxRetries(0),
 		option.WithHTTPClient(&http.Client{
-			Transport:     whole{j.transport},
+			Transport:     retry.Whole{Next: j.transport, Most: maxBody},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}),
 	}
@@ -105,9 +71,9 @@ func (j *Judge) attempt(ctx context.Context, p Prompt) (string, error) {
 	case err != nil && ctx.Err() == context.DeadlineExceeded:
 		return "", &retry.Failure{Err: fmt.Errorf("no response within %v", j.options.Timeout), Again: true, Wait: -1}
 	case err == nil && completion == nil: // the body is null
-		return "", fmt.Errorf("%w: it is null", errWhole)
+		return "", fmt.Errorf("%w: it is null", retry.ErrWhole)
 	case err != nil:
-		return "", &retry.Failure{Err: err, Again: response == nil && !errors.Is(err, errWhole), Wait: -1}
+		return "", &retry.Failure{Err: err, Again: response == nil && !errors.Is(err, retry.ErrWhole), Wait: -1}
 	}
 	j.count(func(s *Stats) {
 		s.PromptTokens += max(0, completion.Usage.PromptTokens)
