@@ -103,6 +103,34 @@ func BenchmarkImitate(b *testing.B) {
 	})
 }
 
+// BenchmarkScore scores branches as information gain has them, with both decoders.
+func BenchmarkScore(b *testing.B) {
+	million := typical
+	million.HiddenSize, million.IntermediateSize, million.HeadDim, million.Layers = 160, 400, 40, 4
+	for _, decoder := range []string{DecoderPlain, DecoderCompiled} {
+		for _, cfg := range []checkpoint.Config{typical, million} {
+			b.Run(fmt.Sprint(decoder, "/", cfg.HiddenSize), func(b *testing.B) {
+				m := newModel(b, openBackend(b, "xla:cpu"), cfg, Options{Decoder: decoder})
+				rng := rand.New(rand.NewPCG(1, 6))
+				var reqs []rollout.ScoreRequest
+				for range 12 {
+					reqs = append(reqs, branching(rng, cfg.VocabSize)...)
+				}
+				run := func() {
+					_, err := m.Score(context.Background(), reqs)
+					require.NoError(b, err)
+				}
+				run()
+				for b.Loop() {
+					m.hostVersion = -1 // nothing cached from before
+					run()
+				}
+				reportTokens(b, rollout.ScoredTokens(reqs))
+			})
+		}
+	}
+}
+
 // BenchmarkGenerate samples 5 continuations of 60 tokens of each of 12 prompts of 60 tokens.
 func BenchmarkGenerate(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))

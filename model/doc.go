@@ -54,6 +54,9 @@
 //	1.1 million   3,800    1,000                3,400
 //	5 million       890      170                1,800
 //
+// What samples also scores ([Model.Score]): plain finds the keys and values of sampled trajectories in its cache and pads
+// nothing. Its log-probabilities are those of the compiled pass to float32 rounding.
+//
 // A vocabulary from 8192 tokens on is sampled on the device unless top-k or top-p are used.
 //
 // # Figures

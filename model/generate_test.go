@@ -94,7 +94,7 @@ func TestSampledEqualsScored(t *testing.T) {
 				scores[i].Targets = append(scores[i].Targets, c.Tokens)
 			}
 		}
-		scored, err := m.Score(context.Background(), scores)
+		scored, err := m.scoreCompiled(context.Background(), scores) // as the learner sees them
 		require.NoError(t, err)
 		for i, samples := range completions {
 			for n, c := range samples {

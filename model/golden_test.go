@@ -238,7 +238,7 @@ func TestGoldenTree(t *testing.T) {
 	eachGolden(t, "tree_branches", func(t *testing.T, b *accel.Backend, g *golden) {
 		m := g.model(b, Options{})
 		req := rollout.ScoreRequest{Prefix: g.ints("tree_prefix")[0], Targets: g.ints("tree_branches")}
-		got, err := m.Score(context.Background(), []rollout.ScoreRequest{req})
+		got, err := m.scoreCompiled(context.Background(), []rollout.ScoreRequest{req})
 		require.NoError(t, err)
 		for i, want := range g.rows("tree_branch_logprobs") {
 			requireClose(t, want, got[0][i], tolerance, fmt.Sprint("branch ", i))

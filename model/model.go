@@ -56,7 +56,7 @@ var _ rollout.Policy = (*Model)(nil)
 
 // Options tune a Model. The zero value is good.
 type Options struct {
-	// Decoder says what samples: "plain" (package plain, on the host), "compiled" (on the backend), or "auto", the
+	// Decoder says what samples, and what Score runs on: "plain" (package plain, on the host), "compiled" (on the backend), or "auto", the
 	// default: the faster of them by a measured rule.
 	Decoder string
 	// RowTokens is the length of the longest packed row, unless a single path is longer. It bounds the memory that a

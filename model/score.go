@@ -156,7 +156,9 @@ func (m *Model) logProbsOf(r *row, b bucket, temperature float64, few bool) ([]f
 	return fetch[float32](out[0])
 }
 
-// Score implements rollout.Policy: the requests become a token tree, and logits are computed at the targets only.
+// Score implements rollout.Policy: the requests become a token tree, and logits are computed at the targets only. Where
+// Options.Decoder names the plain decoder that one scores too, with the keys and values that sampling has left; but for requests
+// that run past the model's positions, which it refuses.
 func (m *Model) Score(ctx context.Context, reqs []rollout.ScoreRequest) ([][][]float64, error) {
 	for i, req := range reqs {
 		if len(req.Prefix) == 0 {
@@ -168,6 +170,30 @@ func (m *Model) Score(ctx context.Context, reqs []rollout.ScoreRequest) ([][][]f
 			}
 		}
 	}
+	if m.decoder == DecoderPlain && m.fits(reqs) {
+		host, err := m.onHost()
+		if err != nil {
+			return nil, err
+		}
+		return host.Score(ctx, reqs)
+	}
+	return m.scoreCompiled(ctx, reqs)
+}
+
+// fits reports whether all requests lie within the model's positions.
+func (m *Model) fits(reqs []rollout.ScoreRequest) bool {
+	for _, req := range reqs {
+		for _, target := range req.Targets {
+			if len(req.Prefix)+len(target) > m.cfg.MaxPositions {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// scoreCompiled scores on the backend.
+func (m *Model) scoreCompiled(ctx context.Context, reqs []rollout.ScoreRequest) ([][][]float64, error) {
 	batch, targets := scoreForest(reqs)
 	flat, err := m.LogProbs(ctx, batch, 1)
 	if err != nil {

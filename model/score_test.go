@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"searchrl/accel"
+	"searchrl/grpo"
 	"searchrl/rollout"
 )
 
@@ -46,7 +47,7 @@ func branching(rng *rand.Rand, vocab int) []rollout.ScoreRequest {
 // pass for each request and target alone gives.
 func TestScoreSharesEveryPrefix(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *accel.Backend) {
-		m := newModel(t, b, tiny, Options{})
+		m := newModel(t, b, tiny, Options{Decoder: DecoderCompiled})
 		reqs := branching(rand.New(rand.NewPCG(1, 6)), tiny.VocabSize)
 
 		batch, _ := scoreForest(reqs)
@@ -69,6 +70,37 @@ func TestScoreSharesEveryPrefix(t *testing.T) {
 				requireClose(t, alone[0][0], got[i][n], 1e-4, "request")
 			}
 		}
+	})
+}
+
+// TestScorersAgree: the plain decoder scores without the backend, and the log-probabilities are those of the compiled pass,
+// after other weights too; what runs past the model's positions goes through the compiled pass.
+func TestScorersAgree(t *testing.T) {
+	ctx := context.Background()
+	eachBackend(t, func(t *testing.T, b *accel.Backend) {
+		host := newModel(t, b, tiny, Options{Decoder: DecoderPlain})
+		reqs := branching(rand.New(rand.NewPCG(3, 6)), tiny.VocabSize)
+		agree := func() {
+			got, err := host.Score(ctx, reqs)
+			require.NoError(t, err)
+			want, err := host.scoreCompiled(ctx, reqs)
+			require.NoError(t, err)
+			for i := range reqs {
+				for n := range reqs[i].Targets {
+					requireClose(t, want[i][n], got[i][n], 1e-4, "request")
+				}
+			}
+		}
+		_, err := host.Score(ctx, reqs)
+		require.NoError(t, err)
+		require.Zero(t, host.Programs())
+		agree()
+		_, err = host.Imitate(ctx, grpo.Batch{Trees: []*rollout.Tree{chain([]int{1, 2, 3})}, Targets: []grpo.Target{{Index: 2, Weight: 1}}},
+			grpo.AdamW{LearningRate: 1e-2, Beta1: .9, Beta2: .999, Epsilon: 1e-8})
+		require.NoError(t, err)
+		agree()
+		reqs = []rollout.ScoreRequest{{Prefix: make([]int, tiny.MaxPositions), Targets: [][]int{{1}}}}
+		agree()
 	})
 }
 

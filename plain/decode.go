@@ -113,7 +113,7 @@ func (s *stepper) sample(ctx context.Context, r *rollout.GenerateRequest, n int,
 			s.m.cache.insert(seq)
 			return c, nil
 		}
-		s.push(seq, id)
+		s.push(seq, id, true)
 		logits = s.next()
 	}
 }

@@ -101,11 +101,11 @@ func (p *past) take(b *block) {
 func (s *stepper) advance(ctx context.Context, p *past) error {
 	n := p.seq.len()
 	end := min((n/BlockSize+1)*BlockSize, len(p.tokens))
-	for _, token := range p.tokens[n:end] {
+	for j, token := range p.tokens[n:end] {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s.push(p.seq, token)
+		s.push(p.seq, token, n+j == len(p.tokens)-1)
 	}
 	if end == len(p.tokens) {
 		p.logits = append([]float32(nil), s.next()...)

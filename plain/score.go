@@ -163,10 +163,11 @@ func (s *stepper) score(ctx context.Context, n *span) error {
 		if last && !n.followed {
 			break
 		}
-		s.push(n.seq, n.tokens[j])
+		asked := last || j+1 >= n.first
+		s.push(n.seq, n.tokens[j], asked)
 		if last {
 			n.logits = slices.Clone(s.next())
-		} else if j+1 >= n.first {
+		} else if asked {
 			logits = s.next()
 		}
 	}

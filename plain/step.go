@@ -31,9 +31,10 @@ func (m *Model) newStepper() *stepper {
 // kernels add up in an order that depends on the address modulo 16, and results must not depend on luck.
 func vector(n int) []float32 { return make([]float32, n, max(n, 8)) }
 
-// push appends a token to the sequence: it computes its keys and values, and leaves its last hidden state in s.x.
-// The same formulas as in forward.go.
-func (s *stepper) push(seq *sequence, token int) {
+// push appends a token to the sequence: it computes its keys and values and, if whole, leaves its last hidden state in s.x
+// for next. Where nobody asks for logits the last layer's keys and values are the end of it. The same formulas as in
+// forward.go.
+func (s *stepper) push(seq *sequence, token int, whole bool) {
 	m, d := s.m, s.m.cfg.HeadDim
 	t := seq.len()
 	own := m.writable(seq)
@@ -51,12 +52,8 @@ func (s *stepper) push(seq *sequence, token int) {
 	for i := range m.layers {
 		l := &m.layers[i]
 		s.rmsNorm(l.inputNorm)
-		l.q.timesPlus(s.h, s.q, l.qBias)
 		l.k.timesPlus(s.h, s.k, l.kBias)
 		l.v.timesPlus(s.h, s.v, l.vBias)
-		for h := range m.cfg.Heads {
-			s.rope(s.q[h*d : (h+1)*d])
-		}
 		for g := range m.cfg.KVHeads {
 			s.rope(s.k[g*d : (g+1)*d])
 			keys, values := m.component(own, i, 0, g), m.component(own, i, 1, g)
@@ -65,7 +62,12 @@ func (s *stepper) push(seq *sequence, token int) {
 				values[j*BlockSize+column] = s.v[g*d+j]
 			}
 		}
+		if i == len(m.layers)-1 && !whole {
+			return
+		}
+		l.q.timesPlus(s.h, s.q, l.qBias)
 		for h := range m.cfg.Heads {
+			s.rope(s.q[h*d : (h+1)*d])
 			s.attend(seq, i, h, h*m.cfg.KVHeads/m.cfg.Heads)
 		}
 		l.o.timesAdd(s.heads, s.x)
@@ -79,7 +81,7 @@ func (s *stepper) push(seq *sequence, token int) {
 	}
 }
 
-// next computes the logits after the token that was pushed last. They are valid until the next call.
+// next computes the logits after the token that was pushed last, whole. They are valid until the next call.
 func (s *stepper) next() []float32 {
 	s.rmsNorm(s.m.norm)
 	s.m.output.times(s.h, s.logits)
