@@ -64,6 +64,9 @@ func TestScoreSharesEveryPrefix(t *testing.T) {
 		require.Equal(t, got[0], got[len(reqs)-1], "equal requests are one")
 		for i, req := range reqs {
 			require.Len(t, got[i], 2)
+			if b.Kind() != accel.Go && i%4 != 0 {
+				continue // each length is a program to compile
+			}
 			for n, target := range req.Targets {
 				alone, err := m.Score(context.Background(), []rollout.ScoreRequest{{Prefix: req.Prefix, Targets: [][]int{target}}})
 				require.NoError(t, err)

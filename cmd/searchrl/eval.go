@@ -65,7 +65,7 @@ type evaluation struct {
 }
 
 // Run evaluates and prints the figures.
-func (c *evalCmd) Run(ctx context.Context, con *console) error {
+func (c *evalCmd) Run(ctx context.Context, con *console) (err error) {
 	if c.Limit != nil && *c.Limit < 0 {
 		return unusable(fmt.Errorf("--limit is %d, expected 1 or more, or 0 for the whole questions file", *c.Limit))
 	}
@@ -116,11 +116,11 @@ func (c *evalCmd) Run(ctx context.Context, con *console) error {
 	var earlier []evaluate.Result
 	keep := func([]*rollout.Tree) error { return nil }
 	if c.Out != "" {
-		journal, err := evaluate.OpenJournal(c.Out, hash, questions)
-		if err != nil {
-			return unusable(err)
+		journal, failure := evaluate.OpenJournal(c.Out, hash, questions)
+		if failure != nil {
+			return unusable(failure)
 		}
-		defer journal.Close()
+		defer func() { err = errors.Join(err, journal.Close()) }()
 		earlier, keep = journal.Done(), journal.Append
 		for range earlier { // each question draws one number
 			rng.Uint64()
