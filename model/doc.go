@@ -55,7 +55,9 @@
 //	5 million       890      170                1,800
 //
 // What samples also scores ([Model.Score]): plain finds the keys and values of sampled trajectories in its cache and pads
-// nothing. Its log-probabilities are those of the compiled pass to float32 rounding.
+// nothing. Its log-probabilities are those of the compiled pass to float32 rounding. Where nothing was sampled before
+// (BenchmarkScore, XLA CPU, 2 busy cores) it scores 10,900 tokens a second against the compiled pass's 9,100 with 0.1 million
+// parameters, and 2,000 against 2,900 with 1.2 million: near the limit of "auto" scoring alone would rather be compiled.
 //
 // A vocabulary from 8192 tokens on is sampled on the device unless top-k or top-p are used.
 //
