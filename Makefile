@@ -1,6 +1,6 @@
 # What a developer runs; `make` alone lists it. Users need nothing here but xla-cpu or xla-cuda.
 
-PURE := ./qa/... ./interval/... ./comparison/... ./rollout/... ./retrieval/... ./tokenizer/... ./grpo/... ./baseline/... ./estimator/... ./gae/... ./slate/... ./safetensors/... ./checkpoint/... ./plain/...
+PURE := ./qa/... ./interval/... ./comparison/... ./rollout/... ./retrieval/... ./tokenizer/... ./grpo/... ./baseline/... ./estimator/... ./gae/... ./slate/... ./likelihood/... ./igsearch/... ./refiner/... ./judge/... ./internal/retry/... ./safetensors/... ./checkpoint/... ./plain/...
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ERRCHECK := github.com/kisielk/errcheck@v1.20.0
 FUZZTIME ?= 20s
