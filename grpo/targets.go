@@ -125,18 +125,19 @@ func moving(targets []Target, s Surrogate) []Target {
 // Segments shared with a path that was set before get the last value: use it where paths share no sampled segment.
 func SetAdvantage(tree *rollout.Tree, leaf int, a float64) {
 	for _, s := range tree.Path(leaf) {
-		setSegment(&tree.Segments[s], a)
+		SetSegmentAdvantage(&tree.Segments[s], a)
 	}
 }
 
 // SetStepAdvantage gives every token that the policy sampled in one step of a path (see rollout.Tree.Steps) the advantage a.
 func SetStepAdvantage(tree *rollout.Tree, step rollout.StepSpan, a float64) {
 	for s := step.Action; s >= step.First; s = tree.Segments[s].Parent {
-		setSegment(&tree.Segments[s], a)
+		SetSegmentAdvantage(&tree.Segments[s], a)
 	}
 }
 
-func setSegment(segment *rollout.Segment, a float64) {
+// SetSegmentAdvantage gives every token of a segment the advantage a, if the policy sampled it; nothing otherwise.
+func SetSegmentAdvantage(segment *rollout.Segment, a float64) {
 	if !segment.Sampled() {
 		return
 	}

@@ -35,7 +35,7 @@ func (m Method) assign(group []*attempt) (dead bool) {
 					credit = a.value.reward - a.rounds[r].value.reward
 					dead = dead && credit == 0
 				}
-				setSegment(&a.tree.Segments[d], credit)
+				grpo.SetSegmentAdvantage(&a.tree.Segments[d], credit)
 			}
 		}
 	}
@@ -61,16 +61,6 @@ func (m Method) assignTrajectory(a *attempt, advantage float64) {
 // setPath gives the sampled segments from leaf up to, and without, the segment top their advantage.
 func setPath(tree *rollout.Tree, leaf, top int, advantage float64) {
 	for s := leaf; s != top && s != rollout.NoParent; s = tree.Segments[s].Parent {
-		setSegment(&tree.Segments[s], advantage)
-	}
-}
-
-func setSegment(s *rollout.Segment, advantage float64) {
-	if !s.Sampled() {
-		return
-	}
-	s.Advantages = make([]float64, len(s.Tokens))
-	for j := range s.Advantages {
-		s.Advantages[j] = advantage
+		grpo.SetSegmentAdvantage(&tree.Segments[s], advantage)
 	}
 }

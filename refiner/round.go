@@ -159,7 +159,7 @@ func reviews(attempts []*attempt) []rollout.Leaf {
 func revise(ctx context.Context, env *rollout.Env, attempts []*attempt, sampling rollout.Sampling) error {
 	var cut []*attempt
 	var leaves []rollout.Leaf
-	var seeds replay
+	var seeds rollout.Seeds
 	for _, a := range attempts {
 		if len(a.rounds) == 0 {
 			continue
@@ -190,16 +190,6 @@ func keptSegment(tree *rollout.Tree, leaf, keep int) int {
 		return tree.Path(leaf)[0]
 	}
 	return tree.Steps(leaf)[keep-1].Last
-}
-
-// replay hands out numbers that were drawn before: [rollout.Env.Continue] draws one for each leaf.
-type replay []uint64
-
-// Uint64 implements rand.Source.
-func (r *replay) Uint64() uint64 {
-	next := (*r)[0]
-	*r = (*r)[1:]
-	return next
 }
 
 // finish leaves the trajectories that stand, in the order of their drafts.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"searchrl/estimator"
+	"searchrl/grpo"
 	"searchrl/rollout"
 )
 
@@ -75,11 +76,7 @@ func (m Method) advantages(group []*step) []float64 {
 // set gives the step's own tokens an advantage: all of them were sampled, none is of the prefix.
 func (s *step) set(a float64) {
 	for _, i := range s.segments {
-		segment := &s.tree.Segments[i]
-		segment.Advantages = make([]float64, len(segment.Tokens))
-		for j := range segment.Advantages {
-			segment.Advantages[j] = a
-		}
+		grpo.SetSegmentAdvantage(&s.tree.Segments[i], a)
 	}
 }
 

@@ -113,7 +113,7 @@ func observe(ctx context.Context, env *rollout.Env, walks []*walk) ([]*walk, err
 func (m Method) complete(ctx context.Context, env *rollout.Env, open []*walk, groups [][]*step) error {
 	var from []rollout.Leaf
 	var steps []*step
-	var seeds drawn
+	var seeds rollout.Seeds
 	for i, w := range open {
 		for _, s := range groups[i] {
 			steps, from, seeds = append(steps, s), append(from, rollout.Leaf{Tree: w.Tree, Segment: s.leaf()}), append(seeds, w.rng.Uint64())
@@ -134,17 +134,4 @@ func (m Method) complete(ctx context.Context, env *rollout.Env, open []*walk, gr
 		w.Tree.Trajectories = nil // the trajectory is the selected path
 	}
 	return nil
-}
-
-// drawn is a random source that repeats numbers drawn before, so that each question's come from its own stream.
-type drawn []uint64
-
-// Uint64 returns the next number; 0 after the last.
-func (d *drawn) Uint64() uint64 {
-	if len(*d) == 0 {
-		return 0
-	}
-	x := (*d)[0]
-	*d = (*d)[1:]
-	return x
 }
