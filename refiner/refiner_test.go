@@ -224,6 +224,26 @@ func TestHarm(t *testing.T) {
 	require.Equal(t, 1.0, metrics[refiner.MetricDraftEM])
 }
 
+// A decision that spoils a right draft is punished by what was lost, R(final) − R(draft), though its trajectory's own reward
+// is only 0.
+func TestGainPunishesHarm(t *testing.T) {
+	env, _ := environment(t, turns(" revise 2</decision>", mayor, weather))
+	m := method(nil)
+	m.Group, m.Gain = 1, true
+	trees, _ := collect(t, m, env, lunia)
+	decisions := 0
+	for i := range trees[0].Segments {
+		if s := &trees[0].Segments[i]; s.Kind == rollout.Decision {
+			decisions++
+			for _, a := range s.Advantages {
+				require.Equal(t, -1.0, a)
+			}
+			require.NotEmpty(t, s.Advantages)
+		}
+	}
+	require.Equal(t, 1, decisions)
+}
+
 // What follows for a question depends on its own number alone.
 func TestQuestionsDoNotTouchEachOther(t *testing.T) {
 	env, _, world := embedded(t)
