@@ -1,6 +1,9 @@
 package grpo
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Normalisation says how a group's rewards become advantages.
 type Normalisation string
@@ -12,6 +15,14 @@ const (
 	// factor (1 − 1/G) for the policy gradient.
 	MeanOnly Normalisation = "mean-only"
 )
+
+// Validate reports a normalisation that there is not.
+func (n Normalisation) Validate() error {
+	if n != Standardised && n != MeanOnly {
+		return fmt.Errorf("normalisation %q, expected %s or %s", n, Standardised, MeanOnly)
+	}
+	return nil
+}
 
 // StdEpsilon is ε in (R − mean)/(std + ε), as in Search-R1 and SLATE.
 const StdEpsilon = 1e-6

@@ -82,3 +82,9 @@ func TestNotFiniteRewardShows(t *testing.T) {
 		}
 	}
 }
+
+func TestNormalisationIsOneOfTwo(t *testing.T) {
+	require.NoError(t, grpo.Standardised.Validate())
+	require.NoError(t, grpo.MeanOnly.Validate())
+	require.ErrorContains(t, grpo.Normalisation("centred").Validate(), `normalisation "centred", expected standardised or mean-only`)
+}

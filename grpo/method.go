@@ -49,5 +49,14 @@ type Untrained interface {
 	Untrained()
 }
 
+// ValidateBehaviour reports a behaviour policy that a method cannot be trained with: top-k and top-p leave out tokens that the
+// trained policy can produce, so the ratio of the two would be biased.
+func ValidateBehaviour(s rollout.Sampling) error {
+	if s.TopK != 0 || (s.TopP != 0 && s.TopP != 1) {
+		return fmt.Errorf("top-k %d and top-p %v truncate the behaviour policy, which biases the ratio; expected none while training", s.TopK, s.TopP)
+	}
+	return nil
+}
+
 // Metrics are named figures of one training step.
 type Metrics map[string]float64

@@ -1,6 +1,7 @@
 package refiner
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -119,11 +120,6 @@ func (m Method) Validate() error {
 	switch {
 	case m.Group < 1:
 		return fmt.Errorf("search-r2: group is %d, expected 1 or more (2 for any signal)", m.Group)
-	case m.Sampling.TopK != 0 || (m.Sampling.TopP != 0 && m.Sampling.TopP != 1):
-		return fmt.Errorf("search-r2: top-k %d and top-p %v truncate the behaviour policy, which biases the ratio; expected none while training",
-			m.Sampling.TopK, m.Sampling.TopP)
-	case m.Normalisation != grpo.Standardised && m.Normalisation != grpo.MeanOnly:
-		return fmt.Errorf("search-r2: normalisation %q, expected %s or %s", m.Normalisation, grpo.Standardised, grpo.MeanOnly)
 	case m.Rounds < 0:
 		return fmt.Errorf("search-r2: %d rounds, expected 0 or more", m.Rounds)
 	case m.Discarded != None && m.Discarded != Prefix && m.Discarded != All:
@@ -132,6 +128,9 @@ func (m Method) Validate() error {
 		return fmt.Errorf("search-r2: the threshold τ is %v, expected 0 to 1", m.Threshold)
 	case m.Suffix != Same && m.Suffix != Greedy && m.Suffix != Sampled:
 		return fmt.Errorf("search-r2: suffix %q, expected %s, %s or %s", m.Suffix, Same, Greedy, Sampled)
+	}
+	if err := cmp.Or(grpo.ValidateBehaviour(m.Sampling), m.Normalisation.Validate()); err != nil {
+		return fmt.Errorf("search-r2: %w", err)
 	}
 	return nil
 }

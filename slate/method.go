@@ -1,6 +1,7 @@
 package slate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -129,11 +130,6 @@ func (m Method) Validate() error {
 	switch {
 	case m.Candidates < 1:
 		return fmt.Errorf("slate: candidates is %d, expected 1 or more (2 for any signal)", m.Candidates)
-	case m.Behaviour.TopK != 0 || (m.Behaviour.TopP != 0 && m.Behaviour.TopP != 1):
-		return fmt.Errorf("slate: top-k %d and top-p %v truncate the behaviour policy, which biases the ratio; expected none while training",
-			m.Behaviour.TopK, m.Behaviour.TopP)
-	case m.Normalisation != grpo.Standardised && m.Normalisation != grpo.MeanOnly:
-		return fmt.Errorf("slate: normalisation %q, expected %s or %s", m.Normalisation, grpo.Standardised, grpo.MeanOnly)
 	case m.Sampling != Truncated && m.Sampling != Full && m.Sampling != Completed:
 		return fmt.Errorf("slate: sampling %q, expected %s, %s or %s", m.Sampling, Truncated, Full, Completed)
 	case m.Reward != Dense && m.Reward != Outcome:
@@ -150,6 +146,9 @@ func (m Method) Validate() error {
 		return fmt.Errorf("slate: credit %q, expected %s or %s", m.Credit, ToGo, Return)
 	case m.Sampling == Completed && m.Completions < 1:
 		return fmt.Errorf("slate: completions is %d, expected 1 or more", m.Completions)
+	}
+	if err := cmp.Or(grpo.ValidateBehaviour(m.Behaviour), m.Normalisation.Validate()); err != nil {
+		return fmt.Errorf("slate: %w", err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package gigpo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -35,17 +36,15 @@ func (m Method) Validate() error {
 	switch {
 	case m.Group < 1:
 		return fmt.Errorf("gigpo: group is %d, expected 1 or more (2 for any signal)", m.Group)
-	case m.Sampling.TopK != 0 || (m.Sampling.TopP != 0 && m.Sampling.TopP != 1):
-		return fmt.Errorf("gigpo: top-k %d and top-p %v truncate the behaviour policy, which biases the ratio; expected none while training",
-			m.Sampling.TopK, m.Sampling.TopP)
-	case m.Normalisation != grpo.Standardised && m.Normalisation != grpo.MeanOnly:
-		return fmt.Errorf("gigpo: normalisation %q, expected %s or %s", m.Normalisation, grpo.Standardised, grpo.MeanOnly)
 	case !(m.Omega >= 0) || math.IsInf(m.Omega, 0):
 		return fmt.Errorf("gigpo: ω is %v, expected 0 or more", m.Omega)
 	case !(m.Gamma >= 0 && m.Gamma <= 1):
 		return fmt.Errorf("gigpo: γ is %v, expected 0 to 1", m.Gamma)
 	case !(m.Similarity > 0 && m.Similarity <= 1):
 		return fmt.Errorf("gigpo: similarity is %v, expected above 0 up to 1 (equal observations)", m.Similarity)
+	}
+	if err := cmp.Or(grpo.ValidateBehaviour(m.Sampling), m.Normalisation.Validate()); err != nil {
+		return fmt.Errorf("gigpo: %w", err)
 	}
 	return nil
 }

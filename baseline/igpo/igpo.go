@@ -1,6 +1,7 @@
 package igpo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -41,13 +42,11 @@ func (m Method) Validate() error {
 	switch {
 	case m.Group < 1:
 		return fmt.Errorf("igpo: group is %d, expected 1 or more (2 for any signal)", m.Group)
-	case m.Sampling.TopK != 0 || (m.Sampling.TopP != 0 && m.Sampling.TopP != 1):
-		return fmt.Errorf("igpo: top-k %d and top-p %v truncate the behaviour policy, which biases the ratio; expected none while training",
-			m.Sampling.TopK, m.Sampling.TopP)
-	case m.Normalisation != grpo.Standardised && m.Normalisation != grpo.MeanOnly:
-		return fmt.Errorf("igpo: normalisation %q, expected %s or %s", m.Normalisation, grpo.Standardised, grpo.MeanOnly)
 	case !(m.Gamma >= 0 && m.Gamma <= 1):
 		return fmt.Errorf("igpo: γ is %v, expected 0 to 1", m.Gamma)
+	}
+	if err := cmp.Or(grpo.ValidateBehaviour(m.Sampling), m.Normalisation.Validate()); err != nil {
+		return fmt.Errorf("igpo: %w", err)
 	}
 	return nil
 }

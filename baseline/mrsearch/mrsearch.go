@@ -49,15 +49,15 @@ func (m Method) Validate() error {
 		return fmt.Errorf("mr-search: group is %d, expected 1 or more (2 for any signal)", m.Group)
 	case m.Attempts < 1:
 		return fmt.Errorf("mr-search: attempts is %d, expected 1 or more", m.Attempts)
-	case m.Sampling.TopK != 0 || (m.Sampling.TopP != 0 && m.Sampling.TopP != 1):
-		return fmt.Errorf("mr-search: top-k %d and top-p %v truncate the behaviour policy, which biases the ratio; expected none while training",
-			m.Sampling.TopK, m.Sampling.TopP)
 	case !(m.Discount >= 0 && m.Discount <= 1):
 		return fmt.Errorf("mr-search: discount is %v, expected 0 to 1", m.Discount)
 	case !(m.Improvement >= 0) || math.IsInf(m.Improvement, 0):
 		return fmt.Errorf("mr-search: improvement is %v, expected 0 or more", m.Improvement)
 	case !(m.Repetition >= 0) || math.IsInf(m.Repetition, 0):
 		return fmt.Errorf("mr-search: repetition is %v, expected 0 or more", m.Repetition)
+	}
+	if err := grpo.ValidateBehaviour(m.Sampling); err != nil {
+		return fmt.Errorf("mr-search: %w", err)
 	}
 	return nil
 }

@@ -48,11 +48,11 @@ func (m Method) Validate() error {
 	switch {
 	case m.Group < 1:
 		return fmt.Errorf("search-r1-ppo: group is %d, expected 1 or more", m.Group)
-	case m.Sampling.TopK != 0 || (m.Sampling.TopP != 0 && m.Sampling.TopP != 1):
-		return fmt.Errorf("search-r1-ppo: top-k %d and top-p %v truncate the behaviour policy, which biases the ratio; expected none while training",
-			m.Sampling.TopK, m.Sampling.TopP)
 	case m.Outcome != ExactMatch && m.Outcome != F1:
 		return fmt.Errorf("search-r1-ppo: outcome %q, expected %s or %s", m.Outcome, ExactMatch, F1)
+	}
+	if err := grpo.ValidateBehaviour(m.Sampling); err != nil {
+		return fmt.Errorf("search-r1-ppo: %w", err)
 	}
 	if err := m.Estimator.Validate(); err != nil {
 		return fmt.Errorf("search-r1-ppo: %w", err)

@@ -1,6 +1,7 @@
 package searchr1
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -25,14 +26,11 @@ func (Method) Name() string { return "search-r1" }
 
 // Validate reports the first setting that is out of its range.
 func (m Method) Validate() error {
-	switch {
-	case m.Group < 1:
+	if m.Group < 1 {
 		return fmt.Errorf("search-r1: group is %d, expected 1 or more (2 for any signal)", m.Group)
-	case m.Sampling.TopK != 0 || (m.Sampling.TopP != 0 && m.Sampling.TopP != 1):
-		return fmt.Errorf("search-r1: top-k %d and top-p %v truncate the behaviour policy, which biases the ratio; expected none while training",
-			m.Sampling.TopK, m.Sampling.TopP)
-	case m.Normalisation != grpo.Standardised && m.Normalisation != grpo.MeanOnly:
-		return fmt.Errorf("search-r1: normalisation %q, expected %s or %s", m.Normalisation, grpo.Standardised, grpo.MeanOnly)
+	}
+	if err := cmp.Or(grpo.ValidateBehaviour(m.Sampling), m.Normalisation.Validate()); err != nil {
+		return fmt.Errorf("search-r1: %w", err)
 	}
 	return nil
 }

@@ -64,12 +64,11 @@ func (m Method) WithCritic(critic grpo.Critic) grpo.Method {
 
 // Validate reports the first setting that is out of its range.
 func (m Method) Validate() error {
-	switch {
-	case m.Group < 1:
+	if m.Group < 1 {
 		return fmt.Errorf("stepsearch: group is %d, expected 1 or more", m.Group)
-	case m.Sampling.TopK != 0 || (m.Sampling.TopP != 0 && m.Sampling.TopP != 1):
-		return fmt.Errorf("stepsearch: top-k %d and top-p %v truncate the behaviour policy, which biases the ratio; expected none while training",
-			m.Sampling.TopK, m.Sampling.TopP)
+	}
+	if err := grpo.ValidateBehaviour(m.Sampling); err != nil {
+		return fmt.Errorf("stepsearch: %w", err)
 	}
 	for _, w := range []struct {
 		name  string
