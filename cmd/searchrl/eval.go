@@ -65,7 +65,7 @@ type evaluation struct {
 }
 
 // Run evaluates and prints the figures.
-func (c *evalCmd) Run(ctx context.Context, con *console) (err error) {
+func (c *evalCmd) Run(ctx context.Context, con *console) error {
 	if c.Limit != nil && *c.Limit < 0 {
 		return unusable(fmt.Errorf("--limit is %d, expected 1 or more, or 0 for the whole questions file", *c.Limit))
 	}
@@ -99,56 +99,14 @@ func (c *evalCmd) Run(ctx context.Context, con *console) (err error) {
 	}
 	defer policy.close()
 
-	questions := task.Test.Questions
-	source, err := c.identity()
+	hash, err := c.protocolHash(task, sampling)
 	if err != nil {
 		return err
 	}
-	method := c.Method
-	if method != "" {
-		method = fmt.Sprintf("%s %+v %+v", c.Method, c.mrsearchFlags, c.refineActFlags)
-	}
-	hash, err := evaluate.ProtocolHash(questions, source, task.Protocol, sampling, c.Seed, method)
+	results, err := c.evaluate(ctx, con, task, evaluate.Options{Sampling: sampling, Actor: actor}, policy, hash)
 	if err != nil {
 		return err
 	}
-	rng := rand.New(rand.NewPCG(c.Seed, evalStream))
-	var earlier []evaluate.Result
-	keep := func([]*rollout.Tree) error { return nil }
-	if c.Out != "" {
-		journal, failure := evaluate.OpenJournal(c.Out, hash, questions)
-		if failure != nil {
-			return unusable(failure)
-		}
-		defer func() { err = errors.Join(err, journal.Close()) }()
-		earlier, keep = journal.Done(), journal.Append
-		for range earlier { // each question draws one number
-			rng.Uint64()
-		}
-	}
-	bar := con.startBar("evaluating", len(questions))
-	done := len(earlier)
-	right := 0.0
-	for _, r := range earlier {
-		right += r.EM
-	}
-	results, err := evaluate.Run(ctx, task.Env(policy, task.Test), questions[len(earlier):], evaluate.Options{
-		Sampling: sampling, Actor: actor,
-		Observe: func(results []evaluate.Result, trees []*rollout.Tree) error {
-			for _, r := range results {
-				done++
-				right += r.EM
-			}
-			bar.set(done, "EM %.3f", right/float64(done))
-			bar.line("%d of %d questions, EM %.3f", done, len(questions), right/float64(done))
-			return keep(trees)
-		},
-	}, rng)
-	bar.stop()
-	if err != nil {
-		return err
-	}
-	results = append(earlier, results...)
 	if err := output.write(results); err != nil {
 		return err
 	}
@@ -156,6 +114,56 @@ func (c *evalCmd) Run(ctx context.Context, con *console) (err error) {
 	showSummary(con.text(), task.Name, summary)
 	fmt.Fprintf(con.text(), "protocol %s: compare with results under the same one only\n", hash)
 	return con.document(evaluation{Task: task.Name, Method: c.Method, Model: base.Name, Backend: policy.backend, Protocol: hash, Summary: summary})
+}
+
+// protocolHash is the hash of what is asked and how.
+func (c *evalCmd) protocolHash(task *experiment.Task, sampling rollout.Sampling) (string, error) {
+	source, err := c.identity()
+	if err != nil {
+		return "", err
+	}
+	method := c.Method
+	if method != "" {
+		method = fmt.Sprintf("%s %+v %+v", c.Method, c.mrsearchFlags, c.refineActFlags)
+	}
+	return evaluate.ProtocolHash(task.Test.Questions, source, task.Protocol, sampling, c.Seed, method)
+}
+
+// evaluate lets the policy answer the task's questions; with --out those that were not answered before, and each is kept there.
+func (c *evalCmd) evaluate(ctx context.Context, con *console, task *experiment.Task, options evaluate.Options, policy rollout.Policy, hash string) (_ []evaluate.Result, err error) {
+	questions := task.Test.Questions
+	rng := rand.New(rand.NewPCG(c.Seed, evalStream))
+	var earlier []evaluate.Result
+	keep := func([]*rollout.Tree) error { return nil }
+	if c.Out != "" {
+		journal, failure := evaluate.OpenJournal(c.Out, hash, questions)
+		if failure != nil {
+			return nil, unusable(failure)
+		}
+		defer func() { err = errors.Join(err, journal.Close()) }()
+		earlier, keep = journal.Done(), journal.Append
+		for range earlier { // each question draws one number
+			rng.Uint64()
+		}
+	}
+	right := 0.0
+	for _, r := range earlier {
+		right += r.EM
+	}
+	done := len(earlier)
+	bar := con.startBar("evaluating", len(questions))
+	defer bar.stop()
+	options.Observe = func(results []evaluate.Result, trees []*rollout.Tree) error {
+		for _, r := range results {
+			done++
+			right += r.EM
+		}
+		bar.set(done, "EM %.3f", right/float64(done))
+		bar.line("%d of %d questions, EM %.3f", done, len(questions), right/float64(done))
+		return keep(trees)
+	}
+	results, err := evaluate.Run(ctx, task.Env(policy, task.Test), questions[len(earlier):], options, rng)
+	return append(earlier, results...), err
 }
 
 // actor returns what answers as --method says; nil for the plain agent loop.
