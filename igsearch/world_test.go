@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,7 +15,6 @@ import (
 	"searchrl/qa"
 	"searchrl/retrieval"
 	"searchrl/rollout"
-	"searchrl/tokenizer"
 )
 
 var (
@@ -27,7 +25,7 @@ var (
 // oracle is a scripted policy that finds an answer likely where the last documents hold it: log-probability −0.5 a token, else
 // −2.5, and −0.25 more after the weather.
 type oracle struct {
-	scripted.Policy
+	*scripted.Policy
 	asked []rollout.ScoreRequest
 }
 
@@ -89,20 +87,17 @@ var searching = map[string][]string{
 }
 
 func environment(t testing.TB, texts map[string][]string) (*rollout.Env, *oracle) {
-	file, err := tokenizer.BuildWords(nil, nil)
-	require.NoError(t, err)
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
-	require.NoError(t, err)
-	corpus, err := retrieval.NewBM25([]retrieval.Document{
+	env, err := scripted.World(scripted.Table(texts), []retrieval.Document{
 		{ID: "1", Title: "Lunia", Text: "The capital of Lunia is Marrow."},
 		{ID: "2", Title: "Bor", Text: "The capital of Bor is Tiller."},
 		{ID: "3", Title: "Sky", Text: "The weather is fine today."},
-	})
+	}...)
 	require.NoError(t, err)
-	protocol := rollout.SearchR1()
-	protocol.Prompt, protocol.Loose, protocol.Notice, protocol.TopK = "Question: {question}\n", false, "", 1
-	policy := &oracle{Policy: scripted.Policy{Tokenizer: tok, Say: scripted.Table(texts)}}
-	return &rollout.Env{Policy: policy, Searcher: corpus, Tokenizer: tok, Protocol: protocol}, policy
+	p := &env.Protocol
+	p.Loose, p.Notice, p.TopK = false, "", 1
+	policy := &oracle{Policy: env.Policy.(*scripted.Policy)}
+	env.Policy = policy
+	return env, policy
 }
 
 func seeded() *rand.Rand { return rand.New(rand.NewPCG(1, 1)) }

@@ -27,7 +27,7 @@ func ExampleMethod() {
 	}
 	fmt.Println()
 	fmt.Print(rollout.FormatTrajectory(tree, 0))
-	fmt.Println("searches executed:", len(searcher.queries))
+	fmt.Println("searches executed:", len(searcher.Queries))
 	// Output:
 	// question   Who runs the capital of Lunia?
 	// think      I need the capital.

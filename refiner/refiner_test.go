@@ -64,12 +64,12 @@ func TestCutAndRegenerate(t *testing.T) {
 	questions := world.Questions(rand.New(rand.NewPCG(1, 1)), 8)
 	plain, err := env.Rollout(context.Background(), questions, 5, rollout.Sampling{Temperature: 1}, seeded())
 	require.NoError(t, err)
-	searcher.queries = nil
+	searcher.Queries = nil
 	watch := &watcher{Policy: env.Policy}
 	env.Policy = watch
 	for _, rounds := range []int{1, 3} {
 		m := method(world)
-		m.Rounds, searcher.queries, watch.prefixes = rounds, nil, nil
+		m.Rounds, searcher.Queries, watch.prefixes = rounds, nil, nil
 		trees, metrics := collect(t, m, env, questions...)
 		executed, cuts := 0, 0
 		for i, tree := range trees {
@@ -90,7 +90,7 @@ func TestCutAndRegenerate(t *testing.T) {
 			}
 			executed += tree.Total().Searches
 		}
-		require.LessOrEqual(t, len(searcher.queries), executed, "documents are found once for each segment that shows them")
+		require.LessOrEqual(t, len(searcher.Queries), executed, "documents are found once for each segment that shows them")
 		require.Greater(t, cuts, 5)
 		require.Positive(t, metrics[refiner.MetricDiscarded])
 		requireSuffixesSeeTheirPrefix(t, trees, watch.prefixes)
@@ -183,7 +183,7 @@ func TestRepair(t *testing.T) {
 	m.Group = 1
 	trees, metrics := collect(t, m, env, lunia)
 	require.Equal(t, "Ada", trees[0].Trajectories[0].Answer)
-	require.Equal(t, []string{"capital of Lunia", "weather", "mayor of Marrow"}, searcher.queries, "the kept step's documents are not fetched again")
+	require.Equal(t, []string{"capital of Lunia", "weather", "mayor of Marrow"}, searcher.Queries, "the kept step's documents are not fetched again")
 	require.Equal(t, 1.0, metrics[refiner.MetricRepaired])
 	require.Zero(t, metrics[refiner.MetricDraftEM])
 	require.Equal(t, 3, trees[0].Trajectories[0].Turns)
@@ -194,7 +194,7 @@ func TestCutAtTheQuestion(t *testing.T) {
 	m := method(nil)
 	m.Group = 1
 	trees, _ := collect(t, m, env, lunia)
-	require.Len(t, searcher.queries, 4, "everything anew")
+	require.Len(t, searcher.Queries, 4, "everything anew")
 	require.Equal(t, "Bo", trees[0].Trajectories[0].Answer)
 	require.Equal(t, 3, trees[0].Trajectories[0].Turns)
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,37 +35,20 @@ const (
 // asks is where the first step stands, decides where a decision does.
 const asks, decides = "Lunia?\n", "<decision>"
 
-// counter is a searcher that remembers what it was asked for.
-type counter struct {
-	retrieval.Searcher
-	mu      sync.Mutex
-	queries []string
-}
-
-func (c *counter) Search(ctx context.Context, queries []string, k int) ([][]retrieval.Hit, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.queries = append(c.queries, queries...)
-	return c.Searcher.Search(ctx, queries, k)
-}
-
 // environment is a world of three passages and a policy that says what say says.
-func environment(t testing.TB, say func(prefix string, sample int) string) (*rollout.Env, *counter) {
-	file, err := tokenizer.BuildWords(nil, nil)
-	require.NoError(t, err)
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
-	require.NoError(t, err)
-	corpus, err := retrieval.NewBM25([]retrieval.Document{
+func environment(t testing.TB, say func(prefix string, sample int) string) (*rollout.Env, *scripted.Counter) {
+	env, err := scripted.World(say, []retrieval.Document{
 		{ID: "1", Title: "Lunia", Text: "The capital of Lunia is Marrow."},
 		{ID: "2", Title: "Marrow", Text: "The mayor of Marrow is Ada."},
 		{ID: "3", Title: "Weather", Text: "The weather is fine."},
-	})
+	}...)
 	require.NoError(t, err)
-	protocol := rollout.SearchR1()
-	protocol.Prompt, protocol.Loose, protocol.Notice, protocol.Document, protocol.TopK = "Question: {question}\n", false, "", "{text}\n", 1
-	protocol.Review.Prompt, protocol.Review.MaxTokens = "\nReview:\n{steps}<decision>", 64 // a token a character
-	searcher := &counter{Searcher: corpus}
-	return &rollout.Env{Policy: &scripted.Policy{Tokenizer: tok, Say: say}, Searcher: searcher, Tokenizer: tok, Protocol: protocol}, searcher
+	p := &env.Protocol
+	p.Loose, p.Notice, p.Document, p.TopK = false, "", "{text}\n", 1
+	p.Review.Prompt, p.Review.MaxTokens = "\nReview:\n{steps}<decision>", 64 // a token a character
+	searcher := &scripted.Counter{Searcher: env.Searcher}
+	env.Searcher = searcher
+	return env, searcher
 }
 
 // stray drafts a trajectory that strays after its first search and, sampled again, finds the way.
@@ -107,7 +88,7 @@ func turns(decision string, steps ...string) func(prefix string, sample int) str
 func seeded() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 // embedded is the embedded world with its own policy: the real path.
-func embedded(t testing.TB) (*rollout.Env, *counter, *tinyworld.World) {
+func embedded(t testing.TB) (*rollout.Env, *scripted.Counter, *tinyworld.World) {
 	t.Helper()
 	files, err := tinyworld.Base(tinyworld.Standard)
 	require.NoError(t, err)
@@ -121,7 +102,7 @@ func embedded(t testing.TB) (*rollout.Env, *counter, *tinyworld.World) {
 	require.NoError(t, err)
 	index, err := retrieval.NewBM25(world.Documents())
 	require.NoError(t, err)
-	searcher := &counter{Searcher: index}
+	searcher := &scripted.Counter{Searcher: index}
 	return &rollout.Env{Policy: policy, Searcher: searcher, Tokenizer: tok, Protocol: tinyworld.Protocol(tinyworld.Standard)}, searcher, world
 }
 

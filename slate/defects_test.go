@@ -91,7 +91,7 @@ func TestAllUnknown(t *testing.T) {
 	require.Equal(t, 1., metrics[grpo.MetricDeadGroups])
 	require.Equal(t, 1., metrics[slate.MetricMasked])
 	require.Zero(t, metrics[slate.MetricLabels])
-	require.Len(t, searcher.queries, 1)
+	require.Len(t, searcher.Queries, 1)
 	require.Equal(t, 1., trees[0].Trajectories[0].Reward)
 }
 
@@ -105,7 +105,7 @@ func TestLeftOutCandidatesCanBeTheNextPrefix(t *testing.T) {
 		m.Next = next
 		collect(t, m, env)
 	}
-	require.Equal(t, []string{"which capital", "capital of Lunia"}, searcher.queries)
+	require.Equal(t, []string{"which capital", "capital of Lunia"}, searcher.Queries)
 }
 
 // "Only the FIRST gold alias is passed": here the judge gets all, and the right prefix, of one prefix' steps only.

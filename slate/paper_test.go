@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"searchrl/grpo"
+	"searchrl/internal/scripted"
 	"searchrl/rollout"
 	"searchrl/slate"
 )
@@ -62,7 +63,7 @@ func TestStepRewards(t *testing.T) {
 	require.Equal(t, rollout.Reward{Name: "early", Value: 0, Source: "rule"}, trees[0].Segments[trees[0].Trajectories[0].Leaf].Rewards[1])
 }
 
-func policyOf(t testing.TB, texts map[string][]string) (rollout.Policy, *counter) {
+func policyOf(t testing.TB, texts map[string][]string) (rollout.Policy, *scripted.Counter) {
 	env, c := environment(t, texts)
 	return env.Policy, c
 }
@@ -120,7 +121,7 @@ func TestOnePrefixManyCandidates(t *testing.T) {
 	require.Equal(t, rollout.Answered, tree.Trajectories[0].End)
 	require.Equal(t, 4, tree.Trajectories[0].Searches)
 	require.Equal(t, 4, tree.Total().Searches, "T retrievals")
-	require.Len(t, searcher.queries, 4, "T retrievals, not kT")
+	require.Len(t, searcher.Queries, 4, "T retrievals, not kT")
 	require.Equal(t, 5., metrics[slate.MetricGroups])
 	// Every sampled token is a target, once, and no other token is.
 	targets, err := grpo.Targets(trees, grpo.TokenMean)

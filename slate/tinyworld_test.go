@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"searchrl/checkpoint"
+	"searchrl/internal/scripted"
 	"searchrl/judge/tinyjudge"
 	"searchrl/plain"
 	"searchrl/retrieval"
@@ -60,7 +61,7 @@ func TestTinyworld(t *testing.T) {
 	require.NoError(t, err)
 	index, err := retrieval.NewBM25(world.Documents())
 	require.NoError(t, err)
-	policy, searcher := &meter{Policy: model, tok: tok}, &counter{Searcher: index}
+	policy, searcher := &meter{Policy: model, tok: tok}, &scripted.Counter{Searcher: index}
 	env := &rollout.Env{Policy: policy, Searcher: searcher, Tokenizer: tok, Protocol: tinyworld.Protocol(tinyworld.Standard)}
 	m := slate.Paper(tinyjudge.New(world))
 	trees, metrics := collect(t, m, env, world.Questions(rand.New(rand.NewPCG(1, 1)), 8)...)

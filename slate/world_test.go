@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,7 +17,6 @@ import (
 	"searchrl/retrieval"
 	"searchrl/rollout"
 	"searchrl/slate"
-	"searchrl/tokenizer"
 )
 
 var lunia = qa.Question{ID: "q", Text: "What is the capital of Lunia?", Answers: []string{"Marrow", "Marrow City"}}
@@ -35,33 +32,15 @@ const (
 	broken = "<think>Hm.</think>nothing"
 )
 
-// counter is a searcher that remembers what it was asked for.
-type counter struct {
-	retrieval.Searcher
-	mu      sync.Mutex
-	queries []string
-}
-
-func (c *counter) Search(ctx context.Context, queries []string, k int) ([][]retrieval.Hit, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.queries = append(c.queries, queries...)
-	return c.Searcher.Search(ctx, queries, k)
-}
-
 // environment is a world of one passage; the policy's samples are those of the longest key that the prefix ends with.
-func environment(t testing.TB, texts map[string][]string) (*rollout.Env, *counter) {
-	file, err := tokenizer.BuildWords(nil, nil)
+func environment(t testing.TB, texts map[string][]string) (*rollout.Env, *scripted.Counter) {
+	env, err := scripted.World(scripted.Table(texts), retrieval.Document{ID: "1", Title: "Lunia", Text: "The capital of Lunia is Marrow."})
 	require.NoError(t, err)
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
-	require.NoError(t, err)
-	corpus, err := retrieval.NewBM25([]retrieval.Document{{ID: "1", Title: "Lunia", Text: "The capital of Lunia is Marrow."}})
-	require.NoError(t, err)
-	protocol := rollout.SearchR1()
-	protocol.Prompt, protocol.Loose, protocol.Notice = "Question: {question}\n", false, ""
-	searcher := &counter{Searcher: corpus}
-	policy := &scripted.Policy{Tokenizer: tok, Say: scripted.Table(texts)}
-	return &rollout.Env{Policy: policy, Searcher: searcher, Tokenizer: tok, Protocol: protocol}, searcher
+	p := &env.Protocol
+	p.Loose, p.Notice = false, ""
+	searcher := &scripted.Counter{Searcher: env.Searcher}
+	env.Searcher = searcher
+	return env, searcher
 }
 
 // asks and found are where decision points stand: at the question, and after documents.

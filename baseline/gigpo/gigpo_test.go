@@ -14,6 +14,7 @@ import (
 	"searchrl/baseline/gigpo"
 	"searchrl/baseline/searchr1"
 	"searchrl/grpo"
+	"searchrl/internal/scripted"
 	"searchrl/qa"
 	"searchrl/rollout"
 	"searchrl/verify/exact"
@@ -83,7 +84,7 @@ func TestRatio(t *testing.T) {
 
 // TestCollect: in the scripted world the three ways to the passage share its observation, and no document is trained.
 func TestCollect(t *testing.T) {
-	trees, metrics := collect(t, method, environment(t), lunia)
+	trees, metrics := scripted.Collect(t, method, environment(t), lunia)
 	tree := trees[0]
 	require.Equal(t, grpo.Metrics{grpo.MetricDeadGroups: 0, gigpo.MetricShared: 3. / 4, gigpo.MetricSignal: 6. / 8}, metrics)
 	want := [][]float64{{.8125, 1}, {-.6875, -1}, {.5625, .5, .5}, {-.6875}}
@@ -171,7 +172,7 @@ func TestBadSettings(t *testing.T) {
 
 // Three trajectories come by the same passage. What they do there is compared, however they got there.
 func ExampleMethod() {
-	trees, _ := collect(&testing.T{}, method, environment(&testing.T{}), lunia)
+	trees, _ := scripted.Collect(&testing.T{}, method, environment(&testing.T{}), lunia)
 	tree := trees[0]
 	var group []gigpo.Episode
 	for i := range tree.Trajectories {

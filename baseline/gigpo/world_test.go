@@ -1,11 +1,8 @@
 package gigpo_test
 
 import (
-	"context"
-	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,7 +12,6 @@ import (
 	"searchrl/qa"
 	"searchrl/retrieval"
 	"searchrl/rollout"
-	"searchrl/tokenizer"
 )
 
 var lunia = qa.Question{ID: "q", Text: "What is the capital of Lunia?", Answers: []string{"Marrow"}}
@@ -43,23 +39,9 @@ func script(prefix string, sample int) string {
 }
 
 func environment(t testing.TB) *rollout.Env {
-	file, err := tokenizer.BuildWords(nil, nil)
+	env, err := scripted.World(script, retrieval.Document{ID: "1", Text: "The capital of Lunia is Marrow."}, retrieval.Document{ID: "2", Text: "A ruler."})
 	require.NoError(t, err)
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
-	require.NoError(t, err)
-	corpus, err := retrieval.NewBM25([]retrieval.Document{{ID: "1", Text: "The capital of Lunia is Marrow."}, {ID: "2", Text: "A ruler."}})
-	require.NoError(t, err)
-	protocol := rollout.SearchR1()
-	protocol.Prompt, protocol.Document, protocol.Gap, protocol.TopK = "Question: {question}\n", "{text}\n", "", 1
-	return &rollout.Env{Policy: &scripted.Policy{Tokenizer: tok, Say: script}, Searcher: corpus, Tokenizer: tok, Protocol: protocol}
-}
-
-func collect(t testing.TB, m grpo.Method, env *rollout.Env, questions ...qa.Question) ([]*rollout.Tree, grpo.Metrics) {
-	t.Helper()
-	trees, metrics, err := m.Collect(context.Background(), env, questions, rand.New(rand.NewPCG(1, 1)))
-	require.NoError(t, err)
-	for _, tree := range trees {
-		require.NoError(t, tree.Validate())
-	}
-	return trees, metrics
+	p := &env.Protocol
+	p.Document, p.Gap, p.TopK = "{text}\n", "", 1
+	return env
 }

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -19,7 +18,6 @@ import (
 	"searchrl/qa"
 	"searchrl/retrieval"
 	"searchrl/rollout"
-	"searchrl/tokenizer"
 	"searchrl/verify/exact"
 )
 
@@ -74,26 +72,13 @@ func (r *reader) Score(_ context.Context, reqs []rollout.ScoreRequest) ([][][]fl
 }
 
 func environment(t testing.TB) (*rollout.Env, *reader) {
-	file, err := tokenizer.BuildWords(nil, nil)
+	env, err := scripted.World(script, retrieval.Document{ID: "1", Text: "The ruler of Lunia is Brann."}, retrieval.Document{ID: "2", Text: "The home of Brann is in Marrow."})
 	require.NoError(t, err)
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
-	require.NoError(t, err)
-	corpus, err := retrieval.NewBM25([]retrieval.Document{{ID: "1", Text: "The ruler of Lunia is Brann."}, {ID: "2", Text: "The home of Brann is in Marrow."}})
-	require.NoError(t, err)
-	protocol := rollout.SearchR1()
-	protocol.Prompt, protocol.Document, protocol.Gap, protocol.TopK, protocol.ForcedAnswer = "Question: {question}\n", "{text}\n", "", 1, ""
-	policy := &reader{Policy: &scripted.Policy{Tokenizer: tok, Say: script}}
-	return &rollout.Env{Policy: policy, Searcher: corpus, Tokenizer: tok, Protocol: protocol}, policy
-}
-
-func collect(t testing.TB, m grpo.Method, env *rollout.Env, questions ...qa.Question) ([]*rollout.Tree, grpo.Metrics) {
-	t.Helper()
-	trees, metrics, err := m.Collect(context.Background(), env, questions, rand.New(rand.NewPCG(1, 1)))
-	require.NoError(t, err)
-	for _, tree := range trees {
-		require.NoError(t, tree.Validate())
-	}
-	return trees, metrics
+	p := &env.Protocol
+	p.Document, p.Gap, p.TopK, p.ForcedAnswer = "{text}\n", "", 1, ""
+	policy := &reader{Policy: env.Policy.(*scripted.Policy)}
+	env.Policy = policy
+	return env, policy
 }
 
 // TestOrder: normalise each kind within the group, then discount. Gains .25, .5, 0 have the mean .25, outcomes 1 and 0 have .5.
@@ -123,7 +108,7 @@ func TestGains(t *testing.T) {
 
 func TestCollect(t *testing.T) {
 	env, policy := environment(t)
-	trees, metrics := collect(t, method, env, lunia, lunia)
+	trees, metrics := scripted.Collect(t, method, env, lunia, lunia)
 	require.Equal(t, 1, policy.calls, "one call for all questions")
 	tree := trees[0]
 	// Gains .125, .5 and 0, mean 5/24; F1 1, 0 and 2/3, mean 5/9.
@@ -217,7 +202,7 @@ func TestBadSettings(t *testing.T) {
 // Each turn is paid for what the policy then knows of the answer, the last one for the answer.
 func ExampleMethod() {
 	env, _ := environment(&testing.T{})
-	trees, _ := collect(&testing.T{}, method, env, lunia)
+	trees, _ := scripted.Collect(&testing.T{}, method, env, lunia)
 	tree := trees[0]
 	for i, trajectory := range tree.Trajectories {
 		fmt.Printf("trajectory %d\n", i+1)

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -19,7 +18,6 @@ import (
 	"searchrl/qa"
 	"searchrl/retrieval"
 	"searchrl/rollout"
-	"searchrl/tokenizer"
 	"searchrl/verify/exact"
 )
 
@@ -55,25 +53,11 @@ func script(prefix string, sample int) string {
 }
 
 func environment(t testing.TB, say func(prefix string, sample int) string) *rollout.Env {
-	file, err := tokenizer.BuildWords(nil, nil)
+	env, err := scripted.World(say, retrieval.Document{ID: "1", Text: "The capital of Lunia is Marrow."})
 	require.NoError(t, err)
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
-	require.NoError(t, err)
-	corpus, err := retrieval.NewBM25([]retrieval.Document{{ID: "1", Text: "The capital of Lunia is Marrow."}})
-	require.NoError(t, err)
-	protocol := rollout.SearchR1()
-	protocol.Prompt, protocol.Document, protocol.Gap, protocol.MaxTurns = "Question: {question}\n", "{text}\n", "", 2
-	return &rollout.Env{Policy: &scripted.Policy{Tokenizer: tok, Say: say}, Searcher: corpus, Tokenizer: tok, Protocol: protocol}
-}
-
-func collect(t testing.TB, m grpo.Method, env *rollout.Env, questions ...qa.Question) ([]*rollout.Tree, grpo.Metrics) {
-	t.Helper()
-	trees, metrics, err := m.Collect(context.Background(), env, questions, rand.New(rand.NewPCG(1, 1)))
-	require.NoError(t, err)
-	for _, tree := range trees {
-		require.NoError(t, tree.Validate())
-	}
-	return trees, metrics
+	p := &env.Protocol
+	p.Document, p.Gap, p.MaxTurns = "{text}\n", "", 2
+	return env
 }
 
 func TestCredit(t *testing.T) {
@@ -102,7 +86,7 @@ func TestCredit(t *testing.T) {
 }
 
 func TestCollect(t *testing.T) {
-	trees, metrics := collect(t, method, environment(t, script), lunia)
+	trees, metrics := scripted.Collect(t, method, environment(t, script), lunia)
 	tree := trees[0]
 	require.Len(t, tree.Trajectories, 3, "a trajectory is all its attempts")
 	want := [][]float64{{.5, .5}, {-1, -1}, {.5, .5}}
@@ -131,7 +115,7 @@ func TestCollect(t *testing.T) {
 	// λ: trajectory 1 gives one answer twice ("The Dole" and "Dole" are the same), so it loses λ/2.
 	m := method
 	m.Repetition = 1
-	trees, _ = collect(t, m, environment(t, script), lunia)
+	trees, _ = scripted.Collect(t, m, environment(t, script), lunia)
 	leaf := trees[0].Segments[trees[0].Trajectories[1].Leaf]
 	require.Equal(t, -1.5, leaf.Advantages[0])
 }
@@ -139,8 +123,8 @@ func TestCollect(t *testing.T) {
 // TestQuestionsStayApart: what is sampled for a question, and its advantages, do not depend on the other questions of the call.
 func TestQuestionsStayApart(t *testing.T) {
 	other := qa.Question{ID: "r", Text: "Once more: what is the capital of Lunia?", Answers: []string{"Dole"}}
-	both, _ := collect(t, method, environment(t, script), lunia, other)
-	alone, _ := collect(t, method, environment(t, script), lunia)
+	both, _ := scripted.Collect(t, method, environment(t, script), lunia, other)
+	alone, _ := scripted.Collect(t, method, environment(t, script), lunia)
 	require.Equal(t, alone[0], both[0])
 	require.Equal(t, 1., both[1].Trajectories[1].Reward, "graded by its own gold answer")
 }
@@ -180,12 +164,12 @@ func TestOneAttempt(t *testing.T) {
 // TestRoom: without room for another attempt the answer before it stands, and its reward.
 func TestRoom(t *testing.T) {
 	env := environment(t, script)
-	trees, _ := collect(t, method, env, lunia)
+	trees, _ := scripted.Collect(t, method, env, lunia)
 	env.Protocol.MaxTokens = len(trees[0].PathTokens(trees[0].Trajectories[0].Leaf))
 	env.Positions = env.Protocol.MaxTokens // no more than one trajectory had
 	m := method
 	m.Attempts = 3
-	trees, metrics := collect(t, m, env, lunia)
+	trees, metrics := scripted.Collect(t, m, env, lunia)
 	require.Less(t, metrics[mrsearch.MetricAttempts], 3.)
 	require.Greater(t, metrics[mrsearch.MetricAttempts], 1.)
 	for _, trajectory := range trees[0].Trajectories {
@@ -225,7 +209,7 @@ func TestBadSettings(t *testing.T) {
 
 // The first trajectory mends a guess by a search, so its first attempt, though as wrong as the second trajectory's, gets credit.
 func ExampleMethod() {
-	trees, _ := collect(&testing.T{}, method, environment(&testing.T{}, script), lunia)
+	trees, _ := scripted.Collect(&testing.T{}, method, environment(&testing.T{}, script), lunia)
 	tree := trees[0]
 	for i, trajectory := range tree.Trajectories[:2] {
 		fmt.Print(rollout.FormatTrajectory(tree, i))

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,7 +15,6 @@ import (
 	"searchrl/qa"
 	"searchrl/retrieval"
 	"searchrl/rollout"
-	"searchrl/tokenizer"
 )
 
 var (
@@ -38,15 +36,11 @@ func reader(prefix string, _ int) string {
 }
 
 func environment(t testing.TB, say func(prefix string, sample int) string) *rollout.Env {
-	file, err := tokenizer.BuildWords(nil, nil)
+	env, err := scripted.World(say, retrieval.Document{ID: "1", Title: "Lunia", Text: "The capital of Lunia is Marrow."})
 	require.NoError(t, err)
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
-	require.NoError(t, err)
-	corpus, err := retrieval.NewBM25([]retrieval.Document{{ID: "1", Title: "Lunia", Text: "The capital of Lunia is Marrow."}})
-	require.NoError(t, err)
-	protocol := rollout.SearchR1()
-	protocol.Prompt, protocol.Gap, protocol.ForcedAnswer = "Question: {question}\n", "", ""
-	return &rollout.Env{Policy: &scripted.Policy{Tokenizer: tok, Say: say}, Searcher: corpus, Tokenizer: tok, Protocol: protocol}
+	p := &env.Protocol
+	p.Gap, p.ForcedAnswer = "", ""
+	return env
 }
 
 func act(t testing.TB, a grpo.Actor, env *rollout.Env, questions ...qa.Question) []*rollout.Tree {

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,7 +16,6 @@ import (
 	"searchrl/qa"
 	"searchrl/retrieval"
 	"searchrl/rollout"
-	"searchrl/tokenizer"
 )
 
 // The steps of the scripted policy: samples 0 to 3 of a question begin with these, and go on by what stands before them.
@@ -31,16 +29,12 @@ const (
 
 // capital is a world of one passage.
 func capital(t testing.TB) *rollout.Env {
-	file, err := tokenizer.BuildWords(nil, nil)
-	require.NoError(t, err)
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
-	require.NoError(t, err)
-	corpus, err := retrieval.NewBM25([]retrieval.Document{{ID: "1", Title: "Lunia", Text: "The capital of Lunia is Marrow City."}})
-	require.NoError(t, err)
-	protocol := rollout.SearchR1()
-	protocol.Prompt, protocol.Notice, protocol.MaxTurns = "Question: {question}\n", "", 2
 	say := scripted.Table(map[string][]string{"Lunia?\n": {search, wrong, half, nothing}, "City.</information>\n\n": {right}, "</information>\n\n": {nothing}})
-	return &rollout.Env{Policy: &scripted.Policy{Tokenizer: tok, Say: say}, Searcher: corpus, Tokenizer: tok, Protocol: protocol}
+	env, err := scripted.World(say, retrieval.Document{ID: "1", Title: "Lunia", Text: "The capital of Lunia is Marrow City."})
+	require.NoError(t, err)
+	p := &env.Protocol
+	p.Notice, p.MaxTurns = "", 2
+	return env
 }
 
 var lunia = qa.Question{ID: "q", Text: "What is the capital of Lunia?", Answers: []string{"Marrow City"}}

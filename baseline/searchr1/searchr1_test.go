@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,20 +15,13 @@ import (
 	"searchrl/qa"
 	"searchrl/retrieval"
 	"searchrl/rollout"
-	"searchrl/tokenizer"
 )
 
 // capital is a world of one passage; samples 0 to 3 of a question do what says[n] tells.
 func capital(t testing.TB, says func(prefix string, sample int) string) *rollout.Env {
-	file, err := tokenizer.BuildWords(nil, nil)
+	env, err := scripted.World(says, retrieval.Document{ID: "1", Title: "Lunia", Text: "The capital of Lunia is Marrow."})
 	require.NoError(t, err)
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
-	require.NoError(t, err)
-	corpus, err := retrieval.NewBM25([]retrieval.Document{{ID: "1", Title: "Lunia", Text: "The capital of Lunia is Marrow."}})
-	require.NoError(t, err)
-	protocol := rollout.SearchR1()
-	protocol.Prompt = "Question: {question}\n"
-	return &rollout.Env{Policy: &scripted.Policy{Tokenizer: tok, Say: says}, Searcher: corpus, Tokenizer: tok, Protocol: protocol}
+	return env
 }
 
 var lunia = qa.Question{ID: "q", Text: "What is the capital of Lunia?", Answers: []string{"Marrow"}}

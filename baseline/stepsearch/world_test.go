@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,7 +15,6 @@ import (
 	"searchrl/qa"
 	"searchrl/retrieval"
 	"searchrl/rollout"
-	"searchrl/tokenizer"
 )
 
 // The encyclopaedia, and a question that two of its passages answer.
@@ -45,16 +43,11 @@ const (
 
 // environment lets the only sample of a question take these steps.
 func environment(t testing.TB, steps ...string) *rollout.Env {
-	file, err := tokenizer.BuildWords(nil, nil)
+	env, err := scripted.World(scripted.Turns("Lunia?\n", steps...), passages...)
 	require.NoError(t, err)
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
-	require.NoError(t, err)
-	corpus, err := retrieval.NewBM25(passages)
-	require.NoError(t, err)
-	protocol := rollout.SearchR1()
-	protocol.Prompt, protocol.Notice, protocol.TopK, protocol.MaxTurns = "Question: {question}\n", "", 1, 4
-	policy := &scripted.Policy{Tokenizer: tok, Say: scripted.Turns("Lunia?\n", steps...)}
-	return &rollout.Env{Policy: policy, Searcher: corpus, Tokenizer: tok, Protocol: protocol}
+	p := &env.Protocol
+	p.Notice, p.TopK, p.MaxTurns = "", 1, 4
+	return env
 }
 
 // constant is a critic that says the same of every token.
