@@ -1,6 +1,10 @@
 package estimator
 
-import "searchrl/grpo"
+import (
+	"math"
+
+	"searchrl/grpo"
+)
 
 // Full returns the advantages of whole trajectories: result[i][t] is the group advantage of the return G_i, the same for
 // every step of trajectory i.
@@ -67,6 +71,38 @@ func RewardToGo(rewards [][]float64, norm grpo.Normalisation) [][]float64 {
 // Source: SLATE, Eq. 5 (from the released code: standard deviation with k−1, ε = 1e-6).
 func Truncated(rewards []float64, norm grpo.Normalisation) []float64 {
 	return grpo.GroupAdvantages(rewards, norm)
+}
+
+// Absolute is [Truncated] with the baseline 0 in place of the group's mean: rewards[j] is r^(j), on a scale on which 0 is
+// neither good nor bad, result[j] is A_j.
+//
+//	A_j = r^(j)      (over √(mean_j r²) + ε if standardised: the deviation from a baseline that is not estimated, so with k)
+//
+// What is good is reinforced and what is bad is not, whatever the others are: k bad candidates are all pushed down, where
+// the group's mean would push up the best of them. The price is variance. Limiting cases: rewards of 0 give 0, equal ones
+// their sign if standardised; where the mean is 0 it is Truncated, but for the factor √(k/(k−1)) if standardised. A reward
+// that is not finite makes every advantage of the group NaN.
+//
+// Source: REINFORCE without a baseline (Williams, 1992); as a variant of SLATE it is ours.
+func Absolute(rewards []float64, norm grpo.Normalisation) []float64 {
+	out := make([]float64, len(rewards))
+	square := 0.0
+	for _, r := range rewards {
+		square += r * r / float64(len(rewards))
+	}
+	if square == 0 {
+		return out
+	}
+	if math.IsInf(square, 0) {
+		square = math.NaN()
+	}
+	for j, r := range rewards {
+		out[j] = r + 0*square // NaN shows, mean-only too
+		if norm != grpo.MeanOnly {
+			out[j] /= math.Sqrt(square) + grpo.StdEpsilon
+		}
+	}
+	return out
 }
 
 func sum(xs []float64) float64 {

@@ -10,8 +10,9 @@
 //	Full        A_{i,t} = G_i − Ḡ               k whole trajectories          Search-R1, GRPO with dense rewards
 //	RewardToGo  A_{i,t} = G_{i,t} − Ḡ_t         k whole trajectories          the usual refinement of it
 //	Truncated   A_j     = r^(j) − r̄             k continuations of one prefix SLATE, Eq. 5
+//	Absolute    A_j     = r^(j)                 k continuations of one prefix a variant of it, without the group's mean
 //
-// each divided by the group's standard deviation if standardised (grpo.GroupAdvantages).
+// each divided by the group's standard deviation if standardised (grpo.GroupAdvantages; the root mean square for Absolute).
 //
 // # Source
 //

@@ -33,7 +33,18 @@ func TestByHand(t *testing.T) {
 	require.Equal(t, [][]float64{{1, 1}, {-1, 0}, {0}}, estimator.RewardToGo(rewards, grpo.MeanOnly))
 	require.Equal(t, []float64{1, -1, 0}, estimator.Truncated([]float64{3, 1, 2}, grpo.MeanOnly))
 	require.InDeltaSlice(t, []float64{1, -1, 0}, estimator.Truncated([]float64{3, 1, 2}, grpo.Standardised), 1e-5)
+	require.Equal(t, []float64{-1, -2, -2}, estimator.Absolute([]float64{-1, -2, -2}, grpo.MeanOnly))
+	require.InDeltaSlice(t, []float64{-1 / math.Sqrt(3), -2 / math.Sqrt(3), -2 / math.Sqrt(3)}, // mean square (1+4+4)/3
+		estimator.Absolute([]float64{-1, -2, -2}, grpo.Standardised), 1e-5)
+	require.InDeltaSlice(t, []float64{1, 1}, estimator.Absolute([]float64{2, 2}, grpo.Standardised), 1e-5)
+	require.Equal(t, []float64{0, 0}, estimator.Absolute([]float64{0, 0}, grpo.Standardised))
+	for _, bad := range []float64{math.NaN(), math.Inf(1)} {
+		for _, norm := range norms {
+			require.True(t, math.IsNaN(estimator.Absolute([]float64{1, bad}, norm)[0]))
+		}
+	}
 	require.Empty(t, estimator.Full(nil, grpo.MeanOnly))
+	require.Empty(t, estimator.Absolute(nil, grpo.Standardised))
 	require.Empty(t, estimator.RewardToGo(nil, grpo.MeanOnly))
 	require.Equal(t, [][]float64{{}, {}}, estimator.RewardToGo([][]float64{{}, {}}, grpo.MeanOnly))
 	for _, rows := range [][][]float64{{{1, math.NaN()}, {1, 1}}} {

@@ -20,6 +20,16 @@ func ExampleRewardToGo() {
 	// first step [-0.5 0.5]
 }
 
+// Three candidates for one step, all of them bad: the group's mean reinforces the best of them, the fixed baseline none.
+func ExampleAbsolute() {
+	rewards := []float64{-1, -2, -2}
+	fmt.Printf("group's mean %+.2f\n", estimator.Truncated(rewards, grpo.Standardised))
+	fmt.Printf("absolute     %+.2f\n", estimator.Absolute(rewards, grpo.Standardised))
+	// Output:
+	// group's mean [+1.15 -0.58 -0.58]
+	// absolute     [-0.58 -1.15 -1.15]
+}
+
 // Four candidates for one step, judged −1, 0, 0 and 1: the best one is the likeliest to be continued.
 func ExampleSelection() {
 	advantages := estimator.Truncated([]float64{-1, 0, 0, 1}, grpo.Standardised)

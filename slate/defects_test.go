@@ -186,6 +186,8 @@ func TestErrors(t *testing.T) {
 		"λ is -1":              func(m *slate.Method) { m.Early = -1 },
 		"need a judge":         func(m *slate.Method) { m.Judge = nil },
 		"credit":               func(m *slate.Method) { m.Sampling, m.Credit = slate.Full, "" },
+		"baseline \"mean\"":    func(m *slate.Method) { m.Baseline = "mean" },
+		"baseline zero with":   func(m *slate.Method) { m.Sampling, m.Baseline = slate.Full, slate.Zero },
 		"completions is 0":     func(m *slate.Method) { m.Sampling, m.Completions = slate.Completed, 0 },
 		errDown.Error():        func(m *slate.Method) { m.Judge = failing{errDown} },
 		"it answered for 0":    func(m *slate.Method) { m.Judge = failing{} },

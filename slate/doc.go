@@ -42,6 +42,9 @@
 // SLATE, "Step-Level Advantage estimation for Truncated Exploration" (Samarinas, Chang and Zamani, arXiv 2602.23440). The
 // numbers of equations are those that its released code (algoprog/SLATE) names; the paper's own text could not be read.
 //
+// Our one addition is [Method.Baseline]: with [Zero] the loss gets estimator.Absolute in place of Eq. 5, so that the best of k
+// bad candidates is not reinforced. It is an option to study that with, not what the paper does.
+//
 // Departures from the released code, each with its reason:
 //
 //   - The advantages reach the loss. There they are stored and nothing reads them.

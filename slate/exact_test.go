@@ -167,6 +167,37 @@ func TestOutcome(t *testing.T) {
 	require.Equal(t, "slate-outcome", m.Name())
 }
 
+// TestBaselineZero: of bad candidates the best one is reinforced against the group's mean, and none against 0; the same one
+// is selected. A group of equally bad ones is dead with the mean alone.
+func TestBaselineZero(t *testing.T) {
+	env, _ := environment(t, map[string][]string{asks: {stray, stale, stray}})
+	m := best()
+	m.Candidates, m.Normalisation = 3, grpo.MeanOnly
+	for baseline, want := range map[slate.Baseline]string{slate.GroupMean: `after prompt "Question: What is the capital of Lunia?"
+  query  "weather"          thought -1 (table), query -1 (table): r = -2, A = -0.333
+* query  "Lunia"            thought -1 (table), query +0 (table): r = -1, A = +0.667
+  query  "weather"          thought -1 (table), query -1 (table): r = -2, A = -0.333
+`, slate.Zero: `after prompt "Question: What is the capital of Lunia?"
+  query  "weather"          thought -1 (table), query -1 (table): r = -2, A = -2.000
+* query  "Lunia"            thought -1 (table), query +0 (table): r = -1, A = -1.000
+  query  "weather"          thought -1 (table), query -1 (table): r = -2, A = -2.000
+`} {
+		m.Baseline = baseline
+		env.Protocol.MaxTurns = 1
+		trees, _ := collect(t, m, env)
+		require.Equal(t, want, transcript(trees[0]))
+	}
+	m.Baseline = slate.Zero
+	require.Equal(t, "slate-zero", m.Name())
+	env, _ = environment(t, map[string][]string{asks: {stray}})
+	env.Protocol.MaxTurns = 1
+	for baseline, dead := range map[slate.Baseline]float64{slate.GroupMean: 1, slate.Zero: 0} {
+		m.Baseline = baseline
+		_, metrics := collect(t, m, env)
+		require.Equal(t, dead, metrics[grpo.MetricDeadGroups])
+	}
+}
+
 // TestCompleted: a search whose continuation answers rightly is worth as much as the right answer.
 func TestCompleted(t *testing.T) {
 	env, _ := environment(t, map[string][]string{asks: {good, wrong, broken}, found: {right}})

@@ -60,17 +60,22 @@ func counted(group []*step) []*step {
 	return out
 }
 
-// advantages returns Eq. 5 for the steps, and sets it on their own tokens.
-func (m Method) advantages(group []*step) []float64 {
+// advantages returns Eq. 5 for the steps, by which the next prefix is chosen, and what the loss gets, which is the same but
+// for another baseline; this it sets on the steps' own tokens.
+func (m Method) advantages(group []*step) (compared, trained []float64) {
 	rewards := make([]float64, len(group))
 	for i, s := range group {
 		rewards[i] = s.reward
 	}
-	advantages := estimator.Truncated(rewards, m.Normalisation)
-	for i, s := range group {
-		s.set(advantages[i])
+	compared = estimator.Truncated(rewards, m.Normalisation)
+	trained = compared
+	if m.Baseline == Zero {
+		trained = estimator.Absolute(rewards, m.Normalisation)
 	}
-	return advantages
+	for i, s := range group {
+		s.set(trained[i])
+	}
+	return compared, trained
 }
 
 // set gives the step's own tokens an advantage: all of them were sampled, none is of the prefix.

@@ -56,6 +56,17 @@ const (
 	Return Credit = "return" // all
 )
 
+// Baseline says what a candidate's reward is compared with in the loss.
+type Baseline string
+
+const (
+	// GroupMean is the mean over the candidates of the same prefix: SLATE, estimator.Truncated.
+	GroupMean Baseline = "group"
+	// Zero compares with 0, the middle of the judge's scale: estimator.Absolute. The best of k bad candidates is then not
+	// reinforced.
+	Zero Baseline = "zero"
+)
+
 // Method is SLATE; it implements grpo.Method.
 type Method struct {
 	// Candidates is k, the candidates a decision point; of Full, the trajectories a question. The paper uses 5.
@@ -64,6 +75,9 @@ type Method struct {
 	Behaviour rollout.Sampling `json:"behaviour"`
 	// Normalisation of the rewards within a group; the paper standardises.
 	Normalisation grpo.Normalisation `json:"normalisation"`
+	// Baseline of the advantages in the loss; the paper's is the group's mean. The next prefix is chosen by Eq. 5 with
+	// either. Full has the group's mean only.
+	Baseline Baseline `json:"baseline"`
 	// Next chooses the next prefix, Eta is η of Softmax; the paper's is 0.7.
 	Next Next    `json:"next"`
 	Eta  float64 `json:"eta"`
@@ -89,12 +103,12 @@ type Method struct {
 func Paper(j judge.Judge) Method {
 	return Method{
 		Candidates: 5, Behaviour: rollout.Sampling{Temperature: 1}, Normalisation: grpo.Standardised,
-		Next: Softmax, Eta: 0.7, Early: 0.1, Judge: j,
+		Baseline: GroupMean, Next: Softmax, Eta: 0.7, Early: 0.1, Judge: j,
 		Sampling: Truncated, Reward: Dense, Credit: ToGo, Completions: 1,
 	}
 }
 
-// Name returns "slate", with what is switched off.
+// Name returns "slate", with what differs from the paper's method.
 func (m Method) Name() string {
 	name := "slate"
 	if m.Sampling != Truncated {
@@ -102,6 +116,9 @@ func (m Method) Name() string {
 	}
 	if m.Reward != Dense && m.Sampling != Completed {
 		name += "-" + string(m.Reward)
+	}
+	if m.Baseline == Zero {
+		name += "-" + string(m.Baseline)
 	}
 	return name
 }
@@ -142,6 +159,10 @@ func (m Method) Validate() error {
 		return fmt.Errorf("slate: λ is %v, expected 0 or more", m.Early)
 	case m.Judges() && m.Judge == nil:
 		return fmt.Errorf("slate: %s rewards need a judge, there is none", m.Reward)
+	case m.Baseline != GroupMean && m.Baseline != Zero:
+		return fmt.Errorf("slate: baseline %q, expected %s or %s", m.Baseline, GroupMean, Zero)
+	case m.Sampling == Full && m.Baseline != GroupMean:
+		return fmt.Errorf("slate: baseline %s with %s trajectories, expected %s", m.Baseline, Full, GroupMean)
 	case m.Sampling == Full && m.Credit != ToGo && m.Credit != Return:
 		return fmt.Errorf("slate: credit %q, expected %s or %s", m.Credit, ToGo, Return)
 	case m.Sampling == Completed && m.Completions < 1:

@@ -77,9 +77,9 @@ func (m Method) turn(ctx context.Context, env *rollout.Env, walks []*walk, t *ta
 	for i, w := range open {
 		settle(groups[i], true)
 		in := counted(groups[i])
-		advantages := m.advantages(in)
-		t.add(groups[i], advantages, m)
-		winner, err := m.next(groups[i], in, advantages, w.rng)
+		compared, trained := m.advantages(in)
+		t.add(groups[i], trained, m)
+		winner, err := m.next(groups[i], in, compared, w.rng)
 		if err != nil {
 			return nil, err
 		}

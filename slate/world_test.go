@@ -25,6 +25,7 @@ var lunia = qa.Question{ID: "q", Text: "What is the capital of Lunia?", Answers:
 const (
 	good   = "<think>I look it up.</think><search>capital of Lunia</search>"
 	vague  = "<think>I look it up.</think><search>Lunia</search>"
+	stale  = "<think>Hm.</think><search>Lunia</search>"
 	stray  = "<think>Hm.</think><search>weather</search>"
 	wrong  = "<think>I guess.</think><answer>Dole</answer>"
 	right  = "<think>There it is.</think><answer>Marrow</answer>"

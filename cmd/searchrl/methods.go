@@ -37,6 +37,7 @@ type slateFlags struct {
 	Next        string  `name:"slate-next" default:"softmax" enum:"softmax,best,uniform,first" help:"SLATE: the candidate that becomes the next prefix: softmax, best, uniform or first."`
 	Sampling    string  `name:"slate-sampling" default:"truncated" enum:"truncated,full,completed" help:"SLATE: candidates for one step (truncated), whole trajectories with the same rewards (full), or candidates valued by completing them (completed)."`
 	Reward      string  `name:"slate-reward" default:"dense" enum:"dense,outcome" help:"SLATE: rewards of the judge for every step (dense), or of the answer alone (outcome)."`
+	Baseline    string  `name:"slate-baseline" default:"group" enum:"group,zero" help:"SLATE: what a candidate's reward is compared with in the loss: the group's mean, or 0, so that the best of bad candidates is not reinforced."`
 	Credit      string  `name:"slate-credit" default:"to-go" enum:"to-go,return" help:"SLATE with full trajectories: a step's advantage comes from the rewards to go or from the whole return."`
 	Shifted     bool    `name:"slate-shifted" help:"SLATE: scores in [0, 1] instead of [-1, 1]."`
 	Completions int     `name:"slate-completions" default:"1" help:"SLATE with completed candidates: trajectories from each."`
@@ -45,7 +46,7 @@ type slateFlags struct {
 // slate makes SLATE, with one half of it switched off if sampling or reward say so; "" leaves that to the flags.
 func (f methodFlags) slate(task taskFlags, sampling slate.Sampling, reward slate.Rewards) (grpo.Method, error) {
 	m := slate.Method{
-		Candidates: f.Candidates, Behaviour: f.sampling(), Normalisation: grpo.Normalisation(f.Normalisation),
+		Candidates: f.Candidates, Behaviour: f.sampling(), Normalisation: grpo.Normalisation(f.Normalisation), Baseline: slate.Baseline(f.slateFlags.Baseline),
 		Next: slate.Next(f.Next), Eta: f.Eta, Early: f.Lambda, Shifted: f.Shifted, Credit: slate.Credit(f.Credit), Completions: f.Completions,
 		Sampling: cmp.Or(sampling, slate.Sampling(f.slateFlags.Sampling)), Reward: cmp.Or(reward, slate.Rewards(f.Reward)),
 	}

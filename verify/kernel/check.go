@@ -57,7 +57,7 @@ func Checks() []Check {
 	return []Check{
 		groupAdvantages, singularGroups, clippedSurrogate, klEstimators, surrogateLoss, surrogateSlopes, surrogatePadding,
 		setAdvantage, targetWeights, trainedBatch, outcomeReward, searchR1Groups,
-		fullReturn, rewardToGo, truncatedStep, selectionLaw, selectionDraws,
+		fullReturn, rewardToGo, truncatedStep, absoluteStep, selectionLaw, selectionDraws,
 	}
 }
 

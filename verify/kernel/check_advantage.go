@@ -165,6 +165,20 @@ var truncatedStep = Check{
 	},
 }
 
+var absoluteStep = Check{
+	ID:     "kernel/absolute",
+	Text:   "With the baseline 0 a candidate's advantage is its reward, over the group's root mean square if standardised.",
+	Source: "ours, after Williams (1992)",
+	Cases:  4000,
+	test: func(k Kernels, rng *rand.Rand, t *tally) error {
+		t.checks++
+		rewards, norm := drawRewards(rng, oneOf(rng, grids), 1+rng.IntN(8)), oneOf(rng, norms)
+		want := Absolute(rats(rewards), norm)
+		t.slice(k.Absolute(rewards, norm), want, largest(want), "an advantage")
+		return nil
+	},
+}
+
 var selectionLaw = Check{
 	ID:     "kernel/selection-law",
 	Text:   "The next prefix is candidate j with probability softmax(A/η); η ≤ 0 is the best one, the first of several, η = ∞ uniform.",

@@ -182,6 +182,20 @@ func togo(f func([][]float64, grpo.Normalisation) [][]float64) func(*Kernels) {
 
 func truncated(g group) func(*Kernels) { return func(k *Kernels) { k.Truncated = g.advantages } }
 
+// absolute divides by something else if standardised.
+func absolute(by func(rewards []float64) float64) func(*Kernels) {
+	zero := func([]float64, int) float64 { return 0 }
+	return func(k *Kernels) { k.Absolute = group{baseline: zero, scale: by, dead: never}.advantages }
+}
+
+func squares(xs []float64) float64 {
+	s := 0.0
+	for _, x := range xs {
+		s += x * x
+	}
+	return s
+}
+
 func selection(f func(as []float64, eta float64) ([]float64, error)) func(*Kernels) {
 	return func(k *Kernels) { k.Selection = f }
 }
@@ -234,6 +248,20 @@ func estimatorFaults() []planted {
 					}
 					return estimator.Truncated(r, norm)
 				}
+			}},
+		}},
+		{absoluteStep, []fault{
+			{"absolute/centred", "the group's mean for the baseline 0", func(k *Kernels) { k.Absolute = estimator.Truncated }},
+			{"absolute/k-1", "the mean square has k−1 in the denominator", absolute(func(r []float64) float64 {
+				return math.Sqrt(squares(r)/math.Max(1, float64(len(r)-1))) + grpo.StdEpsilon
+			})},
+			{"absolute/sum-of-squares", "the square root of the squares' sum", absolute(func(r []float64) float64 { return math.Sqrt(squares(r)) + grpo.StdEpsilon })},
+			{"absolute/about-the-mean", "the standard deviation for the root mean square", absolute(func(r []float64) float64 {
+				return deviation(r, min(1, len(r)-1)) + grpo.StdEpsilon
+			})},
+			{"absolute/never-standardised", "standardised is ignored", absolute(func([]float64) float64 { return 1 })},
+			{"absolute/always-standardised", "mean-only is ignored", func(k *Kernels) {
+				k.Absolute = func(r []float64, _ grpo.Normalisation) []float64 { return estimator.Absolute(r, grpo.Standardised) }
 			}},
 		}},
 		{selectionLaw, []fault{

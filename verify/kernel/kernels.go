@@ -35,6 +35,7 @@ type Kernels struct {
 	Full       func(rewards [][]float64, norm grpo.Normalisation) [][]float64
 	RewardToGo func(rewards [][]float64, norm grpo.Normalisation) [][]float64
 	Truncated  func(rewards []float64, norm grpo.Normalisation) []float64
+	Absolute   func(rewards []float64, norm grpo.Normalisation) []float64
 	Selection  func(advantages []float64, eta float64) ([]float64, error)
 	Select     func(advantages []float64, eta float64, rng *rand.Rand) (int, error)
 }
@@ -58,6 +59,7 @@ func Real() Kernels {
 		Full:       estimator.Full,
 		RewardToGo: estimator.RewardToGo,
 		Truncated:  estimator.Truncated,
+		Absolute:   estimator.Absolute,
 		Selection:  estimator.Selection,
 		Select:     estimator.Select,
 	}

@@ -100,6 +100,23 @@ func Advantages(rewards []*big.Rat, norm grpo.Normalisation) (out []float64, dea
 	return out, false
 }
 
+// Absolute are the advantages of exact rewards against the baseline 0.
+func Absolute(rewards []*big.Rat, norm grpo.Normalisation) []float64 {
+	out, square := make([]float64, len(rewards)), new(big.Rat)
+	for _, r := range rewards {
+		square.Add(square, new(big.Rat).Mul(r, r))
+	}
+	by := float(1)
+	if norm == grpo.Standardised && len(rewards) > 0 {
+		root := newFloat().SetRat(square.Quo(square, big.NewRat(int64(len(rewards)), 1)))
+		by = newFloat().Add(root.Sqrt(root), float(1e-6))
+	}
+	for i, r := range rewards {
+		out[i] = value(newFloat().Quo(newFloat().SetRat(r), by))
+	}
+	return out
+}
+
 // softmax is exp(x/eta) over its sum.
 func softmax(xs []float64, eta float64) []float64 {
 	weights, total := make([]*big.Float, len(xs)), newFloat()

@@ -28,7 +28,7 @@ func always(wrong func(s *sample) string) func(*sample) (bool, string) {
 // checks are the claims of this package.
 var (
 	candidates = check{"slate/candidates", "At each decision point exactly k candidates are sampled from one prefix, and all of them reach the loss, selected or not: each with the " +
-		"advantage of its own reward among the k, on every token of its own and on none of the prefix. One of which nothing could be judged is left out.",
+		"advantage of its own reward among the k (against 0, if that is the baseline), on every token of its own and on none of the prefix. One of which nothing could be judged is left out.",
 		"SLATE, Eq. 5 and 7", always((*sample).wrongAdvantages)}
 	stepRewards = check{"slate/step-rewards", "A search step's reward is thought + query, an answer step's thought + answer + λ(B−t)/B with t from 1; a score that could not be given " +
 		"counts as the mean of the group's known ones of its kind.", "SLATE, Eq. 3 and 4; masking is ours", always((*sample).wrongRewards)}

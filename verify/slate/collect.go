@@ -52,6 +52,7 @@ func draw(ctx context.Context, collect collector, rng *rand.Rand) (*sample, erro
 	s.method = slate.Paper(s.judge)
 	s.method.Candidates = 1 + rng.IntN(5)
 	s.method.Normalisation = []grpo.Normalisation{grpo.Standardised, grpo.MeanOnly}[rng.IntN(2)]
+	s.method.Baseline = []slate.Baseline{slate.GroupMean, slate.GroupMean, slate.Zero}[rng.IntN(3)]
 	s.method.Next = []slate.Next{slate.Softmax, slate.Best, slate.Uniform, slate.First}[rng.IntN(4)]
 	s.method.Early = []float64{.1, 0, .5}[rng.IntN(3)]
 	questions := []qa.Question{process.Question, process.Question}

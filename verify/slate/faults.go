@@ -129,6 +129,8 @@ func groupFaults() []fault {
 		{"slate/outcome-added", "the trajectory's exact match is added to the advantages", candidates, mapped(func(_ slate.Method, g *group, _ int, a float64) float64 {
 			return a + g.tree.Trajectories[0].Reward
 		})},
+		{"slate/baseline-ignored", "the group's mean where the baseline is 0", candidates, with(func(m *slate.Method) { m.Baseline = slate.GroupMean })},
+		{"slate/no-baseline", "the baseline 0 where it is the group's mean", candidates, with(func(m *slate.Method) { m.Baseline = slate.Zero })},
 		{"slate/one-candidate-less", "k − 1 candidates", candidates, with(func(m *slate.Method) { m.Candidates = max(m.Candidates-1, 1) })},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math/big"
 
 	"searchrl/rollout"
+	"searchrl/slate"
 	"searchrl/verify/kernel"
 )
 
@@ -110,6 +111,9 @@ func (s *sample) wrongAdvantages() string {
 			}
 		}
 		want, _ := kernel.Advantages(in, s.method.Normalisation)
+		if s.method.Baseline == slate.Zero {
+			want = kernel.Absolute(in, s.method.Normalisation)
+		}
 		n := 0 // of those in the group
 		for j, r := range rewards {
 			for _, i := range g.of[j] {
