@@ -5,7 +5,8 @@
 //
 //	judge/tinyjudge   the exact judge of tinyworld: it knows which fact a question needs next
 //	[Answers]         compares answers with all accepted ones by exact match or token F1; knows nothing of thoughts and queries
-//	judge/remote      a language model behind an OpenAI-compatible server, with our own rubrics
+//	judge/remote      a language model behind an OpenAI-compatible server
+//	judge/rubric      what that model is asked, and how its replies are read
 //	[Combine]         one judge for thoughts and queries, another for answers
 //	[Noise]           a judge that errs: each score is replaced at random with a given probability, to study what that does
 //

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
+
+	"searchrl/judge/rubric"
 )
 
 // cache keeps readable replies on disk, one file each, named by the hash of what was asked. Files appear whole or not at
@@ -24,7 +26,7 @@ type entry struct {
 }
 
 // maxEntry is the longest file that is read: a reply, each byte of it escaped.
-const maxEntry = 6*maxReply + 4096
+const maxEntry = 6*rubric.MaxReply + 4096
 
 func (c cache) path(key string) string { return filepath.Join(c.dir, key[:2], key+".json") }
 
@@ -36,26 +38,26 @@ func hash(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// get returns the reply to what key stands for.
-func (c cache) get(key string) (Reply, bool) {
+// get returns the reply to what key stands for, which is about component.
+func (c cache) get(key string, component rubric.Component) (rubric.Reply, bool) {
 	if c.dir == "" {
-		return Reply{}, false
+		return rubric.Reply{}, false
 	}
 	file, err := os.Open(c.path(key))
 	if err != nil {
-		return Reply{}, false
+		return rubric.Reply{}, false
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxEntry+1))
 	var e entry
 	if err != nil || len(data) > maxEntry || json.Unmarshal(data, &e) != nil || e.Hash != hash(key, e.Reply) {
-		return Reply{}, false
+		return rubric.Reply{}, false
 	}
-	reply, err := ParseReply(e.Reply)
+	reply, err := rubric.ParseReply(component, e.Reply)
 	return reply, err == nil
 }
 
-// put stores a reply that ParseReply has read.
+// put stores a reply that rubric.ParseReply has read.
 func (c cache) put(key, model, reply string) error {
 	if c.dir == "" {
 		return nil

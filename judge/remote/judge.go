@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"searchrl/judge"
+	"searchrl/judge/rubric"
 )
 
 // Components over which the share of unknown ones is taken.
@@ -88,8 +89,8 @@ func (j *Judge) count(change func(*Stats)) {
 func (j *Judge) Judge(ctx context.Context, steps []judge.Step) ([]judge.Verdict, error) {
 	verdicts := make([]judge.Verdict, len(steps))
 	tasks := j.tasks()
-	add := func(component Component, step judge.Step, to *judge.Score) error {
-		p, err := NewPrompt(component, step, j.options.MaxText)
+	add := func(component rubric.Component, step judge.Step, to *judge.Score) error {
+		p, err := rubric.New(component, step, j.options.MaxText)
 		if err != nil {
 			return err
 		}
@@ -97,11 +98,11 @@ func (j *Judge) Judge(ctx context.Context, steps []judge.Step) ([]judge.Verdict,
 		return nil
 	}
 	for i, step := range steps {
-		action := Query
+		action := rubric.Query
 		if step.IsAnswer {
-			action = Answer
+			action = rubric.Answer
 		}
-		if err := add(Thought, step, &verdicts[i].Thought); err != nil {
+		if err := add(rubric.Thought, step, &verdicts[i].Thought); err != nil {
 			return nil, err
 		}
 		if step.IsAnswer && j.options.SkipAnswers {
@@ -124,11 +125,11 @@ func (j *Judge) Assess(ctx context.Context, sets []judge.Retrieval) ([]judge.Sco
 	scores := make([]judge.Score, len(sets))
 	tasks := j.tasks()
 	for i, set := range sets {
-		p, err := NewEvidencePrompt(set, j.options.MaxText)
+		p, err := rubric.NewEvidence(set, j.options.MaxText)
 		if err != nil {
 			return nil, err
 		}
-		tasks.add(p, &scores[i]).binary = true
+		tasks.add(p, &scores[i])
 	}
 	if err := j.do(ctx, tasks.order); err != nil {
 		return nil, fmt.Errorf("assessing %d retrieved sets: %w", len(sets), err)
@@ -146,7 +147,7 @@ type taskList struct {
 func (j *Judge) tasks() *taskList { return &taskList{judge: j, byKey: map[string]*task{}} }
 
 // add asks for the prompt's score to be written to to.
-func (l *taskList) add(p Prompt, to *judge.Score) *task {
+func (l *taskList) add(p rubric.Prompt, to *judge.Score) {
 	o := l.judge.options
 	key := hash(o.Model, p.System, p.User, fmt.Sprint(o.MaxTokens, o.PlainReplies))
 	t := l.byKey[key]
@@ -156,7 +157,6 @@ func (l *taskList) add(p Prompt, to *judge.Score) *task {
 		l.order = append(l.order, t)
 	}
 	t.scores = append(t.scores, to)
-	return t
 }
 
 // do does the tasks and writes their scores.
@@ -170,10 +170,9 @@ func (j *Judge) do(ctx context.Context, tasks []*task) error {
 // task is one prompt and the scores that it decides.
 type task struct {
 	key    string
-	prompt Prompt
+	prompt rubric.Prompt
 	scores []*judge.Score
-	binary bool // the scale is 0 and 1
-	reply  Reply
+	reply  rubric.Reply
 	err    error
 }
 
@@ -196,21 +195,18 @@ func (j *Judge) all(ctx context.Context, tasks []*task) error {
 	return group.Wait()
 }
 
-func (j *Judge) one(ctx context.Context, t *task) (Reply, error) {
-	if reply, ok := j.cache.get(t.key); ok {
+func (j *Judge) one(ctx context.Context, t *task) (rubric.Reply, error) {
+	if reply, ok := j.cache.get(t.key, t.prompt.Component); ok {
 		j.count(func(s *Stats) { s.CacheHits++ })
 		return reply, nil
 	}
 	text, err := j.request(ctx, t.prompt)
 	if err != nil {
-		return Reply{}, err
+		return rubric.Reply{}, err
 	}
-	reply, err := ParseReply(text)
+	reply, err := rubric.ParseReply(t.prompt.Component, text)
 	if err != nil {
-		return Reply{}, err
-	}
-	if t.binary && reply.Score < 0 {
-		return Reply{}, fmt.Errorf("the score is %d, expected 0 or 1", reply.Score)
+		return rubric.Reply{}, err
 	}
 	if err := j.cache.put(t.key, j.options.Model, text); err != nil {
 		j.count(func(s *Stats) { s.CacheErrors++ })

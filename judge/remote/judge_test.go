@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"searchrl/judge"
+	"searchrl/judge/internal/hostile"
 )
 
 func one(t testing.TB, j *Judge, step judge.Step) judge.Verdict {
@@ -73,7 +74,7 @@ func TestRequest(t *testing.T) {
 
 // Every hostile reply, over the wire: unknown, counted, never 0; and neighbours keep their scores.
 func TestHostileRepliesOverHTTP(t *testing.T) {
-	for name, text := range hostile {
+	for name, text := range hostile.Replies {
 		if name == "not UTF-8" {
 			continue // JSON cannot carry it; see the envelopes
 		}

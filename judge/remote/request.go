@@ -12,6 +12,7 @@ import (
 	"github.com/openai/openai-go/v3/shared"
 
 	"searchrl/internal/retry"
+	"searchrl/judge/rubric"
 )
 
 // maxBody is the longest response that is read, in bytes after decompression.
@@ -39,7 +40,7 @@ func (j *Judge) client() {
 }
 
 // request asks the model, with retries, and returns its reply.
-func (j *Judge) request(ctx context.Context, p Prompt) (string, error) {
+func (j *Judge) request(ctx context.Context, p rubric.Prompt) (string, error) {
 	reply, err := j.executor.WithContext(ctx).Get(func() (string, error) { return j.attempt(ctx, p) })
 	if cause := ctx.Err(); cause != nil {
 		return "", cause
@@ -48,7 +49,7 @@ func (j *Judge) request(ctx context.Context, p Prompt) (string, error) {
 }
 
 // attempt asks the model once.
-func (j *Judge) attempt(ctx context.Context, p Prompt) (string, error) {
+func (j *Judge) attempt(ctx context.Context, p rubric.Prompt) (string, error) {
 	j.count(func(s *Stats) { s.Requests++ })
 	ctx, cancel := context.WithTimeout(ctx, j.options.Timeout)
 	defer cancel()
@@ -60,7 +61,7 @@ func (j *Judge) attempt(ctx context.Context, p Prompt) (string, error) {
 	}
 	if !j.options.PlainReplies {
 		params.ResponseFormat.OfJSONSchema = &shared.ResponseFormatJSONSchemaParam{
-			JSONSchema: shared.ResponseFormatJSONSchemaJSONSchemaParam{Name: "judgement", Strict: openai.Bool(true), Schema: replySchema},
+			JSONSchema: shared.ResponseFormatJSONSchemaJSONSchemaParam{Name: "judgement", Strict: openai.Bool(true), Schema: rubric.Schema(p.Component)},
 		}
 	}
 	var response *http.Response
@@ -82,16 +83,6 @@ func (j *Judge) attempt(ctx context.Context, p Prompt) (string, error) {
 	return content(completion)
 }
 
-// replySchema is the JSON schema of a reply. ParseReply checks what comes all the same.
-var replySchema = map[string]any{
-	"type": "object",
-	"properties": map[string]any{
-		"score":  map[string]any{"type": "integer", "enum": []int{-1, 0, 1}},
-		"reason": map[string]any{"type": "string"},
-	},
-	"required": []string{"score", "reason"}, "additionalProperties": false,
-}
-
 // content returns the text of a completion that has exactly one, and whole.
 func content(c *openai.ChatCompletion) (string, error) {
 	if len(c.Choices) != 1 {
@@ -100,9 +91,9 @@ func content(c *openai.ChatCompletion) (string, error) {
 	choice := c.Choices[0]
 	switch {
 	case choice.Message.Refusal != "":
-		return "", fmt.Errorf("the model refuses: %s", excerpt(choice.Message.Refusal))
+		return "", fmt.Errorf("the model refuses: %.120q", choice.Message.Refusal)
 	case choice.FinishReason != "stop":
-		return "", fmt.Errorf("the reply ended by %s, expected \"stop\"", excerpt(choice.FinishReason))
+		return "", fmt.Errorf("the reply ended by %.120q, expected \"stop\"", choice.FinishReason)
 	case !strings.HasPrefix(choice.Message.JSON.Content.Raw(), `"`): // the client reads numbers and objects as texts, too
 		return "", errors.New("the reply is no text")
 	}

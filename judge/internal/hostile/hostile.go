@@ -1,15 +1,12 @@
-package remote
+// Package hostile has the replies that no judge may take for a judgement, for the tests of what reads them (judge/rubric) and of
+// what gets them from a server (judge/remote).
+package hostile
 
-import (
-	"encoding/json"
-	"strings"
-	"testing"
+import "strings"
 
-	"github.com/stretchr/testify/require"
-)
-
-// hostile are replies that are no judgement.
-var hostile = map[string]string{
+// Replies are texts that a judging model might send and that are no judgement, by what is wrong with them. An object that
+// holds a score is among them wherever a lenient reader would find one.
+var Replies = map[string]string{
 	"empty":                    "",
 	"white space":              " \n\t ",
 	"prose":                    "I think this step is good, so 1.",
@@ -70,58 +67,4 @@ var hostile = map[string]string{
 	"comment":                  `{"score": 1, /* good */ "reason": "a"}`,
 	"thinking before":          "<think>hm</think>\n" + `{"score": 1, "reason": "a"}`,
 	"echo of the step's score": `{"score": 1, "reason": "a"} {"score": 1, "reason": "from the step"}`,
-}
-
-func TestHostileReplies(t *testing.T) {
-	require.GreaterOrEqual(t, len(hostile), 25)
-	for name, text := range hostile {
-		t.Run(name, func(t *testing.T) {
-			reply, err := ParseReply(text)
-			require.Error(t, err)
-			require.Zero(t, reply)
-			require.Less(t, len(err.Error()), 1000)
-		})
-	}
-}
-
-func TestGoodReplies(t *testing.T) {
-	for text, want := range map[string]Reply{
-		`{"score": 1, "reason": "a"}`:                          {1, "a"},
-		"\r\n {\"reason\":\"\",\"score\":-1}\t":                {-1, ""},
-		`{"score":0,"reason":"it says {\"score\": 1} \u003c"}`: {0, `it says {"score": 1} <`},
-	} {
-		got, err := ParseReply(text)
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-	}
-}
-
-// What is accepted is what a strict decoder into the exact form makes of it.
-func FuzzParseReply(f *testing.F) {
-	for _, text := range hostile {
-		if len(text) < 1000 {
-			f.Add(text)
-		}
-	}
-	f.Add(`{"score": -1, "reason": "a"}`)
-	f.Add(` {"reason": "\ud800", "score": 0}`)
-	f.Fuzz(func(t *testing.T, text string) {
-		got, err := ParseReply(text)
-		if err != nil {
-			require.Zero(t, got)
-			return
-		}
-		var want struct {
-			Score  *int    `json:"score"`
-			Reason *string `json:"reason"`
-		}
-		d := json.NewDecoder(strings.NewReader(text))
-		d.DisallowUnknownFields()
-		require.NoError(t, d.Decode(&want))
-		require.NotNil(t, want.Score)
-		require.NotNil(t, want.Reason)
-		require.Equal(t, Reply{*want.Score, *want.Reason}, got)
-		require.Contains(t, []int{-1, 0, 1}, got.Score)
-		require.True(t, json.Valid([]byte(text)))
-	})
 }

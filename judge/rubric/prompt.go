@@ -1,4 +1,4 @@
-package remote
+package rubric
 
 import (
 	"crypto/sha256"
@@ -19,14 +19,26 @@ const (
 	Thought Component = "thought"
 	Query   Component = "query"
 	Answer  Component = "answer"
-	// Evidence is what an executed search found; see [Judge.Assess].
+	// Evidence is what an executed search found, see [NewEvidence].
 	Evidence Component = "evidence"
 )
 
-// Prompt is what a model is asked about one component: our instructions, and the step as data.
+// Scale returns the scores that a component can have, in rising order; none if there is no such component.
+func (c Component) Scale() []int {
+	switch c {
+	case Thought, Query, Answer:
+		return []int{-1, 0, 1}
+	case Evidence:
+		return []int{0, 1}
+	}
+	return nil
+}
+
+// Prompt is what a model is asked about one component.
 type Prompt struct {
-	System string
-	User   string
+	Component Component
+	System    string // our instructions
+	User      string // the step as data
 }
 
 // rubrics are our own. They judge what SLATE's do: a thought by relevance, progress and faithfulness; a query, before it is
@@ -49,9 +61,6 @@ var rubrics = map[Component]string{
  1: they state something that helps to find or to confirm an accepted answer, an intermediate fact of the reasoning included, and that the documents of the previous steps did not state.
  0: they are beside the question, only share words with it, or repeat what the previous steps have found.`,
 }
-
-// scales says which scores a component has.
-var scales = map[Component]string{Thought: "-1, 0 or 1", Query: "-1, 0 or 1", Answer: "-1, 0 or 1", Evidence: "0 or 1"}
 
 const instructions = `You grade one step of an agent that answers a question with a search engine.
 
@@ -88,7 +97,7 @@ type candidate struct {
 	Documents []document `json:"documents,omitempty"`
 }
 
-// NewPrompt writes the prompt about a component of a step. Texts of documents are cut to maxText characters.
+// New writes the prompt about a component of a step. It is an error if the step has no such component. Texts of documents are cut to maxText characters.
 //
 // The step's texts stand in JSON strings in which <, > and & are escaped too: they contain no line break, no tag, no quote
 // that ends them and no special token of a chat template. The mark around the data is a hash of the data, so that a text
@@ -96,10 +105,10 @@ type candidate struct {
 //
 // The accepted answers are shown for an answer only; the thought is judged without its action, as the query before it is
 // executed.
-func NewPrompt(component Component, step judge.Step, maxText int) (Prompt, error) {
+func New(component Component, step judge.Step, maxText int) (Prompt, error) {
 	rubric, ok := rubrics[component]
 	if !ok || component == Evidence || (component == Query && step.IsAnswer) || (component == Answer && !step.IsAnswer) {
-		return Prompt{}, fmt.Errorf("remote judge: component %q of a step with answer %v", component, step.IsAnswer)
+		return Prompt{}, fmt.Errorf("rubric: component %q of a step that answers: %v, expected %s, or what the step does: %s or %s", component, step.IsAnswer, Thought, Query, Answer)
 	}
 	m := material{Question: step.Question.Text, Previous: previous(step.Past, maxText), Candidate: candidate{Thought: step.Thought}}
 	switch component {
@@ -111,8 +120,8 @@ func NewPrompt(component Component, step judge.Step, maxText int) (Prompt, error
 	return m.prompt(component, rubric)
 }
 
-// NewEvidencePrompt writes the prompt about what a search found, in the same form.
-func NewEvidencePrompt(set judge.Retrieval, maxText int) (Prompt, error) {
+// NewEvidence writes the prompt about what a search found, in the same form.
+func NewEvidence(set judge.Retrieval, maxText int) (Prompt, error) {
 	m := material{Question: set.Question.Text, Accepted: set.Question.Answers, Previous: previous(set.Past, maxText)}
 	m.Candidate.Query, m.Candidate.Documents = &set.Query, show(set.Documents, maxText)
 	return m.prompt(Evidence, rubrics[Evidence])
@@ -137,14 +146,25 @@ func show(hits []retrieval.Hit, maxText int) []document {
 func (m material) prompt(component Component, rubric string) (Prompt, error) {
 	data, err := json.Marshal(m)
 	if err != nil {
-		return Prompt{}, fmt.Errorf("remote judge: writing a step: %w", err)
+		return Prompt{}, fmt.Errorf("rubric: writing a step: %w", err)
 	}
 	sum := sha256.Sum256(data)
 	mark := hex.EncodeToString(sum[:16])
 	return Prompt{
-		System: fmt.Sprintf(instructions, rubric, mark, scales[component]),
-		User:   "-----" + mark + "-----\n" + string(data) + "\n-----" + mark + "-----",
+		Component: component,
+		System:    fmt.Sprintf(instructions, rubric, mark, spell(component.Scale())),
+		User:      "-----" + mark + "-----\n" + string(data) + "\n-----" + mark + "-----",
 	}, nil
+}
+
+// spell lists scores in words: "-1, 0 or 1".
+func spell(scale []int) string {
+	if len(scale) == 0 {
+		return "none"
+	}
+	words := strings.Trim(strings.ReplaceAll(fmt.Sprint(scale), " ", ", "), "[]")
+	last := strings.LastIndex(words, ", ")
+	return words[:last] + " or " + words[last+2:]
 }
 
 // cut shortens a text to n characters.
