@@ -18,6 +18,7 @@ import (
 // compareCmd trains several methods and compares them.
 type compareCmd struct {
 	Methods  []string `default:"search-r1" placeholder:"A,B,..." help:"Methods: ${methods}."`
+	Variants []string `name:"variant" sep:"none" placeholder:"NAME=METHOD FLAG..." help:"One more contender: a method with flags of its own, in quotes, as 'strong=ig-search --ig-alpha 1'; the other flags are those of all. May be repeated."`
 	Seeds    int      `default:"5" help:"Runs of each method, from seeds FIRST-SEED, FIRST-SEED+1, ..."`
 	First    uint64   `name:"first-seed" default:"0" help:"The first seed."`
 	Budget   string   `default:"steps=20" help:"When a run ends: steps=N, tokens=N sampled tokens, or seconds=N of training steps."`
@@ -44,13 +45,13 @@ func (c *compareCmd) Help() string {
 
 // Run trains all and prints the table.
 func (c *compareCmd) Run(ctx context.Context, con *console) (err error) {
-	budget, err := c.check()
-	if err != nil {
-		return unusable(err)
-	}
 	contenders, err := c.contenders()
 	if err != nil {
 		return err
+	}
+	budget, err := c.check(names(contenders))
+	if err != nil {
+		return unusable(err)
 	}
 	config, err := c.config(c.Temperature, c.First)
 	if err != nil {
@@ -100,7 +101,7 @@ func (c *compareCmd) Run(ctx context.Context, con *console) (err error) {
 }
 
 // check parses the budget and refuses what cannot be run.
-func (c *compareCmd) check() (experiment.Budget, error) {
+func (c *compareCmd) check(names []string) (experiment.Budget, error) {
 	budget, err := experiment.ParseBudget(c.Budget)
 	switch {
 	case c.Seeds < 1:
@@ -115,17 +116,17 @@ func (c *compareCmd) check() (experiment.Budget, error) {
 		return budget, errors.New("--parallel with a budget of seconds: runs side by side slow each other down, expected --parallel 1")
 	case !(c.Memory >= 0 && c.Memory < 1<<30):
 		return budget, fmt.Errorf("--memory is %v, expected a number of GiB from 0", c.Memory)
-	case c.Baseline == "" && len(c.Methods) > 0:
-		c.Baseline = c.Methods[0]
-	case !slices.Contains(c.Methods, c.Baseline):
-		return budget, fmt.Errorf("--baseline is %q, expected one of --methods: %s", c.Baseline, strings.Join(c.Methods, ", "))
+	case c.Baseline == "" && len(names) > 0:
+		c.Baseline = names[0]
+	case !slices.Contains(names, c.Baseline):
+		return budget, fmt.Errorf("--baseline is %q, expected one of the contenders: %s", c.Baseline, strings.Join(names, ", "))
 	}
 	return budget, nil
 }
 
 // conclude computes the table from the folder, writes it and shows it.
 func (c *compareCmd) conclude(con *console, compared *experiment.Comparison, settings any) error {
-	data, err := comparison.Read(compared.Folder.Dir(), c.Methods, compared.Seeds)
+	data, err := comparison.Read(compared.Folder.Dir(), names(compared.Contenders), compared.Seeds)
 	if err != nil {
 		return err
 	}
@@ -166,26 +167,33 @@ func (c *compareCmd) folder() string {
 }
 
 func (c *compareCmd) contenders() ([]experiment.Contender, error) {
+	entrants, err := c.entrants()
+	if err != nil {
+		return nil, unusable(err)
+	}
 	var contenders []experiment.Contender
-	seen := map[string]bool{}
-	for _, name := range c.Methods {
-		if seen[name] {
-			return nil, unusable(fmt.Errorf("--methods names %s twice", name))
-		}
-		seen[name] = true
-		if err := c.fits(name, grpo.Aggregation(c.Aggregation)); err != nil {
+	for _, e := range entrants {
+		if err := e.flags.fits(e.method, grpo.Aggregation(c.Aggregation)); err != nil {
 			return nil, err
 		}
-		method, err := newMethod(name, c.methodFlags, c.taskFlags) // only to see that it can be made
+		method, err := newMethod(e.method, e.flags, c.taskFlags) // only to see that it can be made
 		if err != nil {
 			return nil, err
 		}
 		if err := grpo.Release(method); err != nil {
 			return nil, err
 		}
-		contenders = append(contenders, experiment.Contender{Name: name, Make: func() (grpo.Method, error) {
-			return newMethod(name, c.methodFlags, c.taskFlags)
+		contenders = append(contenders, experiment.Contender{Name: e.name, Make: func() (grpo.Method, error) {
+			return newMethod(e.method, e.flags, c.taskFlags)
 		}})
 	}
 	return contenders, nil
+}
+
+func names(contenders []experiment.Contender) []string {
+	var names []string
+	for _, c := range contenders {
+		names = append(names, c.Name)
+	}
+	return names
 }

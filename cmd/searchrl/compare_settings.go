@@ -30,6 +30,9 @@ func (c *compareCmd) settings(compared *experiment.Comparison) (any, error) {
 		"weights": weightsDigest(compared.Task.Base.Weights), "backend": compared.Backend, "decoder": c.Decoder,
 		"evaluate_every": c.EvaluateEvery, "gradients_every": c.GradientsEvery, "probes": c.Probes,
 	}
+	if len(c.Variants) > 0 {
+		settings["variants"] = c.Variants
+	}
 	if c.Corpus != "" {
 		if settings["corpus"], err = fileDigest(c.Corpus); err != nil {
 			return nil, err
