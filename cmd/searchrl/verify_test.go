@@ -24,9 +24,9 @@ func verified(t *testing.T, asJSON bool, status verify.Status, caught bool) (cod
 	con := newConsole(&out, &errs)
 	con.json = asJSON
 	s := suite.Suite{
-		Claims: []verify.Claim{{ID: "a/x", Text: "x is so", Source: "definition", Layer: verify.Exact,
+		Claims: []verify.Claim{{ID: "a/x", Text: "x is so", Source: "definition", Layer: verify.Exact, FalseAlarm: 2e-9, Limit: status == verify.Limit,
 			Check: func(context.Context, verify.Effort) (verify.Evidence, error) {
-				return verify.Evidence{Status: status, Checks: 1234, Worst: "none\x1b[31m", FalseAlarm: 2e-9}, nil
+				return verify.Evidence{Status: status, Checks: 1234, Worst: "none\x1b[31m"}, nil
 			}}},
 		Mutants: []verify.Mutant{{ID: "m/y", Text: "y is wrong", Catch: func(context.Context, verify.Effort) (string, bool, error) {
 			return "a/x", caught, nil

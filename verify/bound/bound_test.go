@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"math/big"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -17,48 +16,10 @@ import (
 	"searchrl/grpo"
 	"searchrl/verify"
 	"searchrl/verify/exact"
+	"searchrl/verify/verifytest"
 )
 
-// limits are the claims that name a failure.
-var limits = map[string]bool{"bound/negative-covariance": true, "bound/single-step": true, "bound/standardised": true,
-	"bound/immediate-target": true, "bound/selected-prefixes": true}
-
-// TestClaims checks every claim with a new seed each time: an exact check cannot fail by chance.
-func TestClaims(t *testing.T) {
-	ids := map[string]bool{}
-	effort := verify.Effort{Seed: rand.Uint64()}
-	for _, claim := range Claims() {
-		t.Run(claim.ID, func(t *testing.T) {
-			require.False(t, ids[claim.ID], "the ID is unique")
-			ids[claim.ID] = true
-			require.NotEmpty(t, claim.Source)
-			require.NotEmpty(t, claim.Layer)
-			last := 0.
-			effort.Progress = func(share float64) {
-				require.True(t, share >= last && share <= 1, "progress %v after %v", share, last)
-				last = share
-			}
-			evidence, err := claim.Check(context.Background(), effort)
-			require.NoError(t, err)
-			want := verify.Holds
-			if limits[claim.ID] {
-				want = verify.Limit
-			}
-			require.Equal(t, want, evidence.Status, "seed %d: %s %+v", effort.Seed, evidence.Worst, evidence.Figures)
-			require.Zero(t, evidence.FalseAlarm)
-			require.Positive(t, evidence.Checks)
-			for _, figure := range evidence.Figures {
-				require.NotEmpty(t, figure.Title)
-				for _, s := range figure.Series {
-					require.Len(t, s.Y, len(s.X))
-				}
-			}
-		})
-	}
-	for id := range limits {
-		require.True(t, ids[id])
-	}
-}
+func TestClaims(t *testing.T) { verifytest.Claims(t, Claims()) }
 
 // TestBrokenEstimators: each fault is noticed by the claim it is named with.
 func TestBrokenEstimators(t *testing.T) {
@@ -128,7 +89,7 @@ func TestBrokenEstimators(t *testing.T) {
 func check(t *testing.T, id string, e Estimators) verify.Evidence {
 	for _, claim := range ClaimsOf(e) {
 		if claim.ID == id {
-			evidence, err := claim.Check(context.Background(), verify.Effort{Seed: rand.Uint64()})
+			evidence, err := claim.Check(context.Background(), verify.Effort{Seed: verifytest.Seed(t)})
 			require.NoError(t, err)
 			return evidence
 		}
@@ -190,7 +151,7 @@ func TestAssumptionsMatter(t *testing.T) {
 		"policy's prefixes, selection by η = 0.72":     {whole, always(func(p *exact.Process) string { return keepsLaw(p, base) })},
 	} {
 		t.Run(name, func(t *testing.T) {
-			evidence, err := l.try(context.Background(), name, verify.Effort{Seed: rand.Uint64()})
+			evidence, err := l.try(context.Background(), name, verify.Effort{Seed: verifytest.Seed(t)})
 			require.NoError(t, err)
 			require.Equal(t, verify.Broken, evidence.Status)
 		})
@@ -226,22 +187,18 @@ func (r rapidly) Int(label string, min, max int) int {
 }
 
 func TestNothingShown(t *testing.T) {
+	verifytest.Fixed(t)
 	never := func(*exact.Process) bool { return false }
-	p, tried, err := smallest(context.Background(), "x", verify.Effort{}, tiny, never)
+	p, tried, err := smallest(context.Background(), verify.Effort{}, tiny, never)
 	require.NoError(t, err)
 	require.Equal(t, verify.Broken, limit(p, tried, "", nil).Status)
 	require.Equal(t, patience, tried)
 
 	_, err = law{tiny, func(*exact.Process) (bool, string) { return false, "" }}.try(context.Background(), "x", verify.Effort{})
 	require.ErrorContains(t, err, "applies to 0 of")
-
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	for _, claim := range Claims() {
-		_, err := claim.Check(ctx, verify.Effort{})
-		require.ErrorIs(t, err, context.Canceled, claim.ID)
-	}
 }
+
+func TestCancelled(t *testing.T) { verifytest.Cancelled(t, Claims()) }
 
 // TestFigureByHand: two points of the noise figure and of reward to go.
 func TestFigureByHand(t *testing.T) {

@@ -3,8 +3,6 @@ package bound
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
-	"math/rand/v2"
 
 	"searchrl/estimator"
 	"searchrl/grpo"
@@ -69,7 +67,7 @@ func (l law) try(ctx context.Context, id string, effort verify.Effort) (verify.E
 		want = Long
 	}
 	evidence := verify.Evidence{Status: verify.Holds}
-	draws := stream(id, effort)
+	draws := exact.Random(effort.Rand(0))
 	for tries := 0; evidence.Checks < want; tries++ {
 		if tries%100 == 0 {
 			if err := ctx.Err(); err != nil {
@@ -100,13 +98,6 @@ func (l law) try(ctx context.Context, id string, effort verify.Effort) (verify.E
 	return evidence, nil
 }
 
-// stream gives each claim random numbers of its own.
-func stream(id string, effort verify.Effort) exact.Draws {
-	h := fnv.New64a()
-	h.Write([]byte(id))
-	return exact.Random(rand.New(rand.NewPCG(effort.Seed, h.Sum64())))
-}
-
 func report(effort verify.Effort, share float64) {
 	if effort.Progress != nil {
 		effort.Progress(share)
@@ -117,10 +108,13 @@ func report(effort verify.Effort, share float64) {
 // search misses it with a probability of about exp(−40,000/334) < 1e-51.
 const patience = 20 * Short
 
+// lost is what we count that with: the mean is an estimate.
+const lost = 1e-12
+
 // smallest looks for a process that has the property, and shrinks it. tried counts the processes that were looked at.
-func smallest(ctx context.Context, id string, effort verify.Effort, draw func(exact.Draws) *exact.Process,
+func smallest(ctx context.Context, effort verify.Effort, draw func(exact.Draws) *exact.Process,
 	has func(*exact.Process) bool) (p *exact.Process, tried int, err error) {
-	draws := stream(id, effort)
+	draws := exact.Random(effort.Rand(0))
 	for tried = 1; tried <= patience; tried++ {
 		if err := ctx.Err(); err != nil {
 			return nil, tried, err

@@ -3,10 +3,8 @@ package bound
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"math/big"
-	"math/rand/v2"
 
 	"gonum.org/v1/gonum/stat"
 
@@ -99,9 +97,7 @@ func (e Estimators) measure(p *exact.Process, effort verify.Effort, stream uint6
 	if effort.Long {
 		n *= 20
 	}
-	h := fnv.New64a()
-	h.Write([]byte("measure"))
-	rng := rand.New(rand.NewPCG(effort.Seed, h.Sum64()+stream))
+	rng := effort.Rand(stream)
 	sampler, steps := exact.NewSampler(p), p.Steps()
 	full, parts := make([]float64, n), make([]float64, n)
 	rows, candidates := make([][]float64, groupSize), make([]float64, 0, groupSize)

@@ -18,11 +18,11 @@ func shallow(from exact.Draws) *exact.Process {
 
 func negativeCovariance() verify.Claim {
 	const id = "bound/negative-covariance"
-	return verify.Claim{ID: id, Source: ours,
+	return verify.Claim{ID: id, Source: ours, Limit: true, FalseAlarm: lost,
 		Text: "Without the assumption on covariance the bound fails: where step rewards cancel, whole trajectories can have less variance than " +
 			"truncated steps, down to none at all.",
 		Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
-			p, tried, err := smallest(ctx, id, effort, shallow, cancels)
+			p, tried, err := smallest(ctx, effort, shallow, cancels)
 			return limit(p, tried, "The smallest process that breaks the bound: a reward that comes now or later, but always comes", func(p *exact.Process) string {
 				a := p.Analyse()
 				return fmt.Sprintf("ratio %.3g·T with total covariance %s", float(new(big.Rat).Quo(a.Return, exact.Sum(a.Within))), a.Covariance.RatString())
@@ -38,7 +38,7 @@ func cancels(p *exact.Process) bool {
 
 func singleStep() verify.Claim {
 	const id = "bound/single-step"
-	return verify.Claim{ID: id, Source: ours,
+	return verify.Claim{ID: id, Source: ours, Limit: true, FalseAlarm: lost,
 		Text: "The factor T is a mean over steps, not a promise for each one: a single step can have V_full < T·V_t even where rewards are uncorrelated, " +
 			"down to V_full = V_t where one step holds all the variance.",
 		Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
@@ -53,7 +53,7 @@ func singleStep() verify.Claim {
 				}
 				return least
 			}
-			p, tried, err := smallest(ctx, id, effort, func(from exact.Draws) *exact.Process { return independent(from, false) },
+			p, tried, err := smallest(ctx, effort, func(from exact.Draws) *exact.Process { return independent(from, false) },
 				func(p *exact.Process) bool {
 					a := p.Analyse()
 					r := ratioAt(a)
@@ -68,11 +68,11 @@ func singleStep() verify.Claim {
 
 func immediateTarget() verify.Claim {
 	const id = "bound/immediate-target"
-	return verify.Claim{ID: id, Source: ours,
+	return verify.Claim{ID: id, Source: ours, Limit: true, FalseAlarm: lost,
 		Text: "The truncated estimator is unbiased for r_t − E[r_t | τ_<t], which is not Q − V: its expected advantage can favour the action that the " +
 			"policy gradient would make rarer. It is not the same estimate with less variance.",
 		Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
-			p, tried, err := smallest(ctx, id, effort, shallow, func(p *exact.Process) bool { return p.SameLength() && misled(p) != "" })
+			p, tried, err := smallest(ctx, effort, shallow, func(p *exact.Process) bool { return p.SameLength() && misled(p) != "" })
 			return limit(p, tried, "The immediate reward points the wrong way", misled), err
 		}}
 }
@@ -92,7 +92,7 @@ func misled(p *exact.Process) string {
 
 func standardised(e Estimators) verify.Claim {
 	const id = "bound/standardised"
-	return verify.Claim{ID: id, Source: ours,
+	return verify.Claim{ID: id, Source: ours, Limit: true,
 		Text: "Standardised advantages do not have the bound: whatever the variances, E[A²] = (1 − 1/k)·P(the group's rewards are not all equal) for " +
 			"every estimator, so the ratio is one of shares of live groups. Nor does the scale of the rewards at a prefix count. What truncation gains then is signal to noise.",
 		Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {

@@ -92,11 +92,11 @@ func (e Estimators) selects(n *exact.Node, k int) (worst float64, wrong string) 
 
 func selectedPrefixes() verify.Claim {
 	const id = "bound/selected-prefixes"
-	return verify.Claim{ID: id, Source: ours,
+	return verify.Claim{ID: id, Source: ours, Limit: true, FalseAlarm: lost,
 		Text: "Prefixes drawn by softmax(A/η) are not distributed as the policy's, so what is averaged over them is biased, and the bound can fail although the rewards " +
 			"are not negatively correlated: selection leads to where rewards vary more.",
 		Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
-			p, tried, err := smallest(ctx, id, effort, whole, func(p *exact.Process) bool {
+			p, tried, err := smallest(ctx, effort, whole, func(p *exact.Process) bool {
 				a := p.Analyse()
 				return allWhole(p) && p.SameLength() && a.Covariance.Sign() >= 0 && below(a.Return, selectedWithin(p)) != ""
 			})

@@ -3,7 +3,6 @@ package credit
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"math/rand/v2"
 
@@ -44,7 +43,7 @@ func Claims() []verify.Claim {
 				if effort.Long {
 					cases *= longFactor
 				}
-				return c.run(ctx, Real(), stream(c.ID, effort.Seed), cases, effort.Progress)
+				return c.run(ctx, Real(), effort.Rand(0), cases, effort.Progress)
 			},
 		})
 	}
@@ -53,8 +52,8 @@ func Claims() []verify.Claim {
 
 // Run draws cases until one contradicts the claim or there were enough. An error means that the rules refused a valid case or
 // that the check could not be made.
-func (c Check) Run(ctx context.Context, r Rules, seed uint64) (verify.Evidence, error) {
-	return c.run(ctx, r, stream(c.ID, seed), c.Cases, nil)
+func (c Check) Run(ctx context.Context, r Rules, rng *rand.Rand) (verify.Evidence, error) {
+	return c.run(ctx, r, rng, c.Cases, nil)
 }
 
 func (c Check) run(ctx context.Context, r Rules, rng *rand.Rand, cases int, progress func(float64)) (verify.Evidence, error) {
@@ -74,13 +73,6 @@ func (c Check) run(ctx context.Context, r Rules, rng *rand.Rand, cases int, prog
 		}
 	}
 	return t.evidence(), nil
-}
-
-// stream is the random stream of the check with that ID.
-func stream(id string, seed uint64) *rand.Rand {
-	h := fnv.New64a()
-	h.Write([]byte(id)) //nolint:errcheck // a hash never fails
-	return rand.New(rand.NewPCG(seed, h.Sum64()))
 }
 
 // tally collects comparisons.

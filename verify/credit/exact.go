@@ -29,7 +29,7 @@ func processes(effort verify.Effort) int {
 func tried(id, text, source string, shape exact.Shape, law func(p *exact.Process) string) verify.Claim {
 	return verify.Claim{ID: id, Text: text, Source: source, Layer: verify.Exact,
 		Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
-			rng, n := stream(id, effort.Seed), processes(effort)
+			rng, n := effort.Rand(0), processes(effort)
 			for i := range n {
 				if err := ctx.Err(); err != nil {
 					return verify.Evidence{}, fmt.Errorf("%s: %w", id, err)
@@ -152,7 +152,7 @@ func aliased(r Rules) verify.Claim {
 
 // revisited pins the limit of GiGPO's baseline on the smallest process that comes back to an observation.
 func revisited(r Rules) verify.Claim {
-	return verify.Claim{ID: "credit/gigpo-revisit", Layer: verify.Exact, Source: "our counter-example",
+	return verify.Claim{ID: "credit/gigpo-revisit", Layer: verify.Exact, Limit: true, Source: "our counter-example",
 		Text: "What fails: where a trajectory comes back to an observation, its own return is in the baseline twice, and two actions of equal " +
 			"value get different step advantages: after one search, answering (right) 1/8 and searching again (then right) 1/12, with a " +
 			"wrong answer as the third action, probabilities 1/4, 1/2 and 1/4.",
@@ -186,7 +186,7 @@ func revisited(r Rules) verify.Claim {
 
 // unevenTurns pins what normalisation does to IGPO's telescoping sum.
 func unevenTurns(r Rules) verify.Claim {
-	return verify.Claim{ID: "credit/igpo-turns", Layer: verify.Exact, Source: "our counter-example",
+	return verify.Claim{ID: "credit/igpo-turns", Layer: verify.Exact, Limit: true, Source: "our counter-example",
 		Text: "What fails: two trajectories that learn equally much and answer equally well, one of them by a detour of one turn more that " +
 			"tells nothing, get different advantages from IGPO, since every turn is charged the group's mean gain; the raw gains do not.",
 		Check: func(context.Context, verify.Effort) (verify.Evidence, error) {

@@ -29,7 +29,7 @@ func Mutants() []verify.Mutant {
 			Catch: func(ctx context.Context, effort verify.Effort) (string, bool, error) {
 				r := Real()
 				f.plant(&r)
-				evidence, err := f.by.Run(ctx, r, effort.Seed)
+				evidence, err := f.by.Run(ctx, r, effort.Rand(0))
 				return f.by.ID, evidence.Status == verify.Broken, err
 			}})
 	}

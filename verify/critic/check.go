@@ -3,7 +3,6 @@ package critic
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"math/rand/v2"
 
@@ -27,10 +26,7 @@ type Check struct {
 }
 
 // Run draws cases until one contradicts the claim or there were enough.
-func (c Check) Run(ctx context.Context, k Kernels, seed uint64, cases int, progress func(float64)) (verify.Evidence, error) {
-	h := fnv.New64a()
-	h.Write([]byte(c.ID)) //nolint:errcheck // a hash never fails
-	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
+func (c Check) Run(ctx context.Context, k Kernels, rng *rand.Rand, cases int, progress func(float64)) (verify.Evidence, error) {
 	var t tally
 	n := 0
 	for ; n < cases && t.fault == ""; n++ {
@@ -71,13 +67,13 @@ func Claims() []verify.Claim {
 	var claims []verify.Claim
 	for _, c := range Checks() {
 		claims = append(claims, verify.Claim{
-			ID: c.ID, Text: c.Text, Source: c.Source, Layer: c.Layer,
+			ID: c.ID, Text: c.Text, Source: c.Source, Layer: c.Layer, Limit: c.Status == verify.Limit,
 			Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
 				cases := c.Cases
 				if effort.Long {
 					cases *= longFactor
 				}
-				return c.Run(ctx, Real(), effort.Seed, cases, effort.Progress)
+				return c.Run(ctx, Real(), effort.Rand(0), cases, effort.Progress)
 			},
 		})
 	}

@@ -2,9 +2,6 @@ package critic
 
 import (
 	"context"
-	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,50 +9,19 @@ import (
 	"searchrl/grpo"
 	"searchrl/rollout"
 	"searchrl/verify"
+	"searchrl/verify/verifytest"
 )
 
-// seed is 1 unless SEARCHRL_SEED names another one, or "random".
-func seed(t testing.TB) uint64 {
-	switch s := os.Getenv("SEARCHRL_SEED"); s {
-	case "":
-		return 1
-	case "random":
-		n := rand.Uint64()
-		t.Logf("SEARCHRL_SEED=%d", n)
-		return n
-	default:
-		n, err := strconv.ParseUint(s, 10, 64)
-		require.NoError(t, err, "SEARCHRL_SEED")
-		return n
-	}
-}
-
 func TestClaims(t *testing.T) {
-	for i, claim := range Claims() {
-		evidence, err := claim.Check(context.Background(), verify.Effort{Seed: seed(t)})
-		require.NoError(t, err, claim.ID)
-		require.Equal(t, Checks()[i].Status, evidence.Status, "%s: %s", claim.ID, evidence.Worst)
-		require.Positive(t, evidence.Checks)
-		t.Logf("%-34s %6d cases, worst %s", claim.ID, evidence.Checks, evidence.Worst)
-	}
+	verifytest.Claims(t, Claims())
 	require.GreaterOrEqual(t, recursion.Cases, 50000)
 }
 
-// TestMutants: every planted fault is caught.
-func TestMutants(t *testing.T) {
-	seen := map[string]bool{}
-	for _, m := range Mutants() {
-		require.False(t, seen[m.ID], "two mutants are called %s", m.ID)
-		seen[m.ID] = true
-		check, caught, err := m.Catch(context.Background(), verify.Effort{Seed: seed(t)})
-		require.NoError(t, err, m.ID)
-		require.True(t, caught, "%s (%s) was not caught by %s", m.ID, m.Text, check)
-	}
-	t.Logf("%d mutants, all caught", len(seen))
-}
+func TestMutants(t *testing.T) { verifytest.Mutants(t, Claims(), Mutants()) }
 
 // TestFramesOfFaults: what the faults are planted in is right without them, so that it is the fault that is caught.
 func TestFramesOfFaults(t *testing.T) {
+	verifytest.Fixed(t)
 	for name, plant := range map[string]func(*Kernels){
 		"assignment": sound.plant,
 		"steps":      soundSteps.plant,
@@ -70,17 +36,11 @@ func TestFramesOfFaults(t *testing.T) {
 		k := Real()
 		plant(&k)
 		for _, c := range Checks() {
-			evidence, err := c.Run(context.Background(), k, 1, max(c.Cases/20, 20), nil)
+			evidence, err := c.Run(context.Background(), k, verify.Effort{}.Rand(0), max(c.Cases/20, 20), nil)
 			require.NoError(t, err)
 			require.Equal(t, c.Status, evidence.Status, "%s: %s: %s", name, c.ID, evidence.Worst)
 		}
 	}
 }
 
-// TestCancelled: a check that is cancelled says so.
-func TestCancelled(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := recursion.Run(ctx, Real(), 1, 10, nil)
-	require.ErrorIs(t, err, context.Canceled)
-}
+func TestCancelled(t *testing.T) { verifytest.Cancelled(t, Claims()) }

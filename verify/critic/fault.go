@@ -23,7 +23,7 @@ func Mutants() []verify.Mutant {
 				Catch: func(ctx context.Context, effort verify.Effort) (string, bool, error) {
 					k := Real()
 					f.plant(&k)
-					evidence, err := f.by.Run(ctx, k, effort.Seed, f.by.Cases, nil)
+					evidence, err := f.by.Run(ctx, k, effort.Rand(0), f.by.Cases, nil)
 					return f.by.ID, evidence.Status == verify.Broken, err
 				},
 			})

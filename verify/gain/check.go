@@ -3,7 +3,6 @@ package gain
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"math/rand/v2"
 
@@ -30,14 +29,12 @@ type check struct {
 const longFactor = 10
 
 func (c check) run(ctx context.Context, k Kernels, effort verify.Effort) (verify.Evidence, error) {
-	h := fnv.New64a()
-	h.Write([]byte(c.id)) //nolint:errcheck // a hash never fails
-	rng := rand.New(rand.NewPCG(effort.Seed, h.Sum64()))
+	rng := effort.Rand(0)
 	cases := c.cases
 	if effort.Long && c.falseAlarm == 0 {
 		cases *= longFactor
 	}
-	e := verify.Evidence{Status: verify.Holds, Worst: "no contradiction", FalseAlarm: c.falseAlarm, Power: c.power}
+	e := verify.Evidence{Status: verify.Holds, Worst: "no contradiction", Power: c.power}
 	for e.Checks < cases {
 		if err := ctx.Err(); err != nil {
 			return e, err

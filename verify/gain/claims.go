@@ -15,7 +15,7 @@ func Claims() []verify.Claim { return ClaimsOf(Real()) }
 func ClaimsOf(k Kernels) []verify.Claim {
 	var claims []verify.Claim
 	for _, c := range checks {
-		claims = append(claims, verify.Claim{ID: c.id, Text: c.text, Source: c.source, Layer: c.layer,
+		claims = append(claims, verify.Claim{ID: c.id, Text: c.text, Source: c.source, Layer: c.layer, FalseAlarm: c.falseAlarm,
 			Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) { return c.run(ctx, k, effort) }})
 	}
 	return append(claims, limits(k)...)

@@ -77,7 +77,7 @@ func (w *world) read(trees []*rollout.Tree) []found {
 }
 
 // wasAsked reports whether the answers were scored after these documents in the place of f's.
-func (w *world) wasAsked(f found, pair []int) bool { return w.asked[fmt.Sprint(w.context(f, pair))] }
+func (w *world) wasAsked(f found, pair []int) bool { return w.asked[key(w.context(f, pair))] }
 
 func (w *world) context(f found, pair []int) []int {
 	return slices.Concat(f.lead, pair, w.env.Tokenizer.EncodeTrusted("<answer>"))

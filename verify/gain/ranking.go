@@ -110,7 +110,7 @@ func (e example) evidence(k Kernels, shown func(gains [2]float64) bool) verify.E
 // limits are claims about what the gain does not say.
 func limits(k Kernels) []verify.Claim {
 	claim := func(id, text string, e example, shown func(gains [2]float64) bool) verify.Claim {
-		return verify.Claim{ID: id, Text: text, Source: ours, Layer: verify.Kernel,
+		return verify.Claim{ID: id, Text: text, Source: ours, Layer: verify.Kernel, Limit: true,
 			Check: func(context.Context, verify.Effort) (verify.Evidence, error) { return e.evidence(k, shown), nil }}
 	}
 	return []verify.Claim{

@@ -2,6 +2,7 @@ package gain
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -68,6 +69,15 @@ func (w *world) number(n int, parts ...any) int {
 	return int(h.Sum64() >> 1 % uint64(n))
 }
 
+// key is a context as the key of a map.
+func key(tokens []int) string {
+	var b []byte
+	for _, t := range tokens {
+		b = binary.AppendVarint(b, int64(t))
+	}
+	return string(b)
+}
+
 // Generate implements rollout.Policy.
 func (w *world) Generate(_ context.Context, reqs []rollout.GenerateRequest) ([][]rollout.Completion, error) {
 	out := make([][]rollout.Completion, len(reqs))
@@ -105,7 +115,7 @@ func (w *world) Generate(_ context.Context, reqs []rollout.GenerateRequest) ([][
 func (w *world) Score(_ context.Context, reqs []rollout.ScoreRequest) ([][][]float64, error) {
 	out := make([][][]float64, len(reqs))
 	for i, req := range reqs {
-		w.asked[fmt.Sprint(req.Prefix)] = true
+		w.asked[key(req.Prefix)] = true
 		for _, target := range req.Targets {
 			out[i] = append(out[i], w.logProbs(req.Prefix, target))
 		}
@@ -116,8 +126,9 @@ func (w *world) Score(_ context.Context, reqs []rollout.ScoreRequest) ([][][]flo
 // logProbs are numbers in (−5, 0].
 func (w *world) logProbs(prefix, target []int) []float64 {
 	out := make([]float64, len(target))
+	context, scored := key(prefix), key(target)
 	for j := range out {
-		out[j] = -float64(w.number(1000, prefix, target, j)) / 200
+		out[j] = -float64(w.number(1000, context, scored, j)) / 200
 	}
 	return out
 }

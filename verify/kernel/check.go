@@ -3,7 +3,6 @@ package kernel
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 
 	"searchrl/verify"
@@ -45,13 +44,6 @@ func (c Check) run(ctx context.Context, k Kernels, rng *rand.Rand, cases int, pr
 	return t.evidence(), nil
 }
 
-// stream is the check's own random stream.
-func (c Check) stream(seed uint64) *rand.Rand {
-	h := fnv.New64a()
-	h.Write([]byte(c.ID)) //nolint:errcheck // a hash never fails
-	return rand.New(rand.NewPCG(seed, h.Sum64()))
-}
-
 // Checks lists all checks of this package.
 func Checks() []Check {
 	return []Check{
@@ -75,7 +67,7 @@ func Claims() []verify.Claim {
 				if effort.Long {
 					cases *= longFactor
 				}
-				return c.run(ctx, Real(), c.stream(effort.Seed), cases, effort.Progress)
+				return c.run(ctx, Real(), effort.Rand(0), cases, effort.Progress)
 			},
 		})
 	}

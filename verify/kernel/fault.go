@@ -33,7 +33,7 @@ func Mutants() []verify.Mutant {
 				Catch: func(ctx context.Context, effort verify.Effort) (string, bool, error) {
 					k := Real()
 					f.plant(&k)
-					evidence, err := p.by.Run(ctx, k, p.by.stream(effort.Seed), p.by.Cases)
+					evidence, err := p.by.Run(ctx, k, effort.Rand(0), p.by.Cases)
 					return p.by.ID, evidence.Status == verify.Broken, err
 				},
 			})

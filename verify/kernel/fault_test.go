@@ -9,10 +9,12 @@ import (
 	"searchrl/grpo"
 	"searchrl/rollout"
 	"searchrl/verify"
+	"searchrl/verify/verifytest"
 )
 
 // TestFramesOfFaults: what the faults are planted in is right without them, so that it is the fault that is caught.
 func TestFramesOfFaults(t *testing.T) {
+	verifytest.Fixed(t)
 	for name, plant := range map[string]func(*Kernels){
 		"group":     group{}.plant,
 		"truncated": truncated(group{}),
@@ -30,7 +32,7 @@ func TestFramesOfFaults(t *testing.T) {
 		k := Real()
 		plant(&k)
 		for _, c := range Checks() {
-			evidence, err := c.Run(context.Background(), k, c.stream(1), max(c.Cases/20, 20))
+			evidence, err := c.Run(context.Background(), k, verify.Effort{}.Rand(0), max(c.Cases/20, 20))
 			require.NoError(t, err)
 			require.Equal(t, verify.Holds, evidence.Status, "%s: %s: %s", name, c.ID, evidence.Worst)
 		}

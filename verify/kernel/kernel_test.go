@@ -1,58 +1,23 @@
 package kernel_test
 
 import (
-	"context"
-	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"searchrl/verify"
 	"searchrl/verify/kernel"
+	"searchrl/verify/verifytest"
 )
 
-// seed is 1 unless SEARCHRL_SEED names another one, or "random".
-func seed(t testing.TB) uint64 {
-	switch s := os.Getenv("SEARCHRL_SEED"); s {
-	case "":
-		return 1
-	case "random":
-		n := rand.Uint64()
-		t.Logf("SEARCHRL_SEED=%d", n)
-		return n
-	default:
-		n, err := strconv.ParseUint(s, 10, 64)
-		require.NoError(t, err, "SEARCHRL_SEED")
-		return n
-	}
-}
-
 func TestClaims(t *testing.T) {
-	total := 0
-	for _, claim := range kernel.Claims() {
-		start := time.Now()
-		evidence, err := claim.Check(context.Background(), verify.Effort{Seed: seed(t)})
-		require.NoError(t, err, claim.ID)
-		require.Equal(t, verify.Holds, evidence.Status, "%s: %s", claim.ID, evidence.Worst)
-		t.Logf("%-28s %6d cases %6d ms, worst %s", claim.ID, evidence.Checks, time.Since(start).Milliseconds(), evidence.Worst)
-		total += evidence.Checks
+	cases := 0
+	for _, evidence := range verifytest.Claims(t, kernel.Claims()) {
+		cases += evidence.Checks
 	}
-	require.GreaterOrEqual(t, total, 50000)
+	require.GreaterOrEqual(t, cases, 50000)
 }
 
-// TestMutants: every planted fault is caught.
 func TestMutants(t *testing.T) {
-	seen := map[string]bool{}
-	for _, m := range kernel.Mutants() {
-		require.False(t, seen[m.ID], "two mutants are called %s", m.ID)
-		seen[m.ID] = true
-		check, caught, err := m.Catch(context.Background(), verify.Effort{Seed: seed(t)})
-		require.NoError(t, err, m.ID)
-		require.True(t, caught, "%s (%s) was not caught by %s", m.ID, m.Text, check)
-	}
-	t.Logf("%d mutants, all caught", len(seen))
-	require.GreaterOrEqual(t, len(seen), 40)
+	verifytest.Mutants(t, kernel.Claims(), kernel.Mutants())
+	require.GreaterOrEqual(t, len(kernel.Mutants()), 40)
 }

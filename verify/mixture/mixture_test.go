@@ -1,50 +1,20 @@
 package mixture
 
 import (
-	"context"
 	"math/big"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"searchrl/verify"
 	"searchrl/verify/exact"
+	"searchrl/verify/verifytest"
 )
 
-// TestClaims checks every claim with a new seed each time: an exact check cannot fail by chance. A limit is looked for in 300
-// cases; the rarest holds in about one of twelve, so it is missed with a probability below 1e-11.
-func TestClaims(t *testing.T) {
-	effort := verify.Effort{Seed: rand.Uint64()}
-	for i, claim := range Claims() {
-		t.Run(claim.ID, func(t *testing.T) {
-			evidence, err := claim.Check(context.Background(), effort)
-			require.NoError(t, err)
-			want := verify.Holds
-			if laws()[i].shows != nil {
-				want = verify.Limit
-			}
-			require.Equal(t, want, evidence.Status, "seed %d: %s %+v", effort.Seed, evidence.Worst, evidence.Figures)
-			require.Positive(t, evidence.Checks)
-			require.True(t, strings.HasPrefix(claim.ID, "mixture/"))
-			t.Log(evidence.Checks, evidence.Worst)
-		})
-	}
-}
+func TestClaims(t *testing.T) { verifytest.Claims(t, Claims()) }
 
-func TestPlantedFaultsAreCaught(t *testing.T) {
-	effort := verify.Effort{Seed: rand.Uint64()}
-	require.GreaterOrEqual(t, len(Mutants()), 8)
-	for _, m := range Mutants() {
-		t.Run(m.ID, func(t *testing.T) {
-			by, caught, err := m.Catch(context.Background(), effort)
-			require.NoError(t, err)
-			require.True(t, caught, "seed %d: %s did not catch it", effort.Seed, by)
-		})
-	}
-}
+func TestMutants(t *testing.T) { verifytest.Mutants(t, Claims(), Mutants()) }
 
 type draws struct{ *rapid.T }
 

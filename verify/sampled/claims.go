@@ -13,29 +13,30 @@ import (
 
 const ours = "our reconstruction of SLATE's theorem on variance (docs/theory.md)"
 
-// Claims are the sampled claims.
+// Claims are the sampled claims. The sequential tests' false-alarm rates are by Ville's inequality; that a planted violation is
+// missed, by Bernstein's.
 func Claims() []verify.Claim {
-	claim := func(id, text, source string, check func(context.Context, kernel.Kernels, verify.Effort) (verify.Evidence, error)) verify.Claim {
-		return verify.Claim{ID: id, Text: text, Source: source, Layer: verify.Sampled,
+	claim := func(id, text, source string, falseAlarm float64, check func(context.Context, kernel.Kernels, verify.Effort) (verify.Evidence, error)) verify.Claim {
+		return verify.Claim{ID: id, Text: text, Source: source, Layer: verify.Sampled, FalseAlarm: falseAlarm,
 			Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
 				return check(ctx, kernel.Real(), effort)
 			}}
 	}
 	return []verify.Claim{
 		claim("sampled/bound", "Where the steps are independent and alike the variance of the truncated estimator is not above that of "+
-			"the full one over T (it is equal), and the test that says so finds a ratio 5 % below T.", ours, checkBoundary),
+			"the full one over T (it is equal), and the test that says so finds a ratio 5 % below T.", ours, Alpha+missed, checkBoundary),
 		claim("sampled/ratios", "The estimators' variance ratio on samples is the exact one, for T = 2 to 5 and step rewards correlated "+
-			"by ρ^|s−t|, from both sides.", ours, func(ctx context.Context, k kernel.Kernels, e verify.Effort) (verify.Evidence, error) {
+			"by ρ^|s−t|, from both sides.", ours, Alpha+missed, func(ctx context.Context, k kernel.Kernels, e verify.Effort) (verify.Evidence, error) {
 			return checkRatios(ctx, k, none, e)
 		}),
 		claim("sampled/agent-loop", "The same through the agent loop: whole trajectories by Env.Rollout, candidates by Env.Sample from a "+
-			"shared prefix have the exact ratio (T = 3, ρ = 1/2).", ours, checkLoop),
+			"shared prefix have the exact ratio (T = 3, ρ = 1/2).", ours, Alpha, checkLoop),
 		claim("sampled/transformer", "With a transformer as the policy (the embedded base policy in tinyworld, T = 3, an exact judge) "+
 			"sharing the prefix does not increase the variance of a step's advantage, which needs no assumption; and no violation of "+
 			"Var(truncated) ≤ Var(full)/T is detected. That the total covariance of step rewards is not negative is measured, not "+
-			"known, and power is limited: this shows what one policy does, not a theorem.", ours, checkTransformer),
+			"known, and power is limited: this shows what one policy does, not a theorem.", ours, 2*Alpha, checkTransformer),
 		claim("sampled/transformer-steps", "With the same policy and questions of one to four facts (T = 2 to 5) sharing the prefix does not increase the variance of a "+
-			"step's advantage at any T. The ratio Var(full)/mean Var(truncated) is measured, and can be below T where the total covariance is negative.", ours, checkSteps),
+			"step's advantage, over these T together. The ratio Var(full)/mean Var(truncated) is measured, and can be below T where the total covariance is negative.", ours, Alpha, checkSteps),
 	}
 }
 
@@ -44,7 +45,7 @@ func Claims() []verify.Claim {
 func MeasureRatio(ctx context.Context, effort verify.Effort) (Ratio, error) {
 	p := exact.Markov(4, big.NewRat(1, 4))
 	s := newTabular(p, members, kernel.Real())
-	rng, m := stream(effort, 1), &moments{}
+	rng, m := effort.Rand(1), &moments{}
 	for n := 0; n < 20000*factor(effort); n++ {
 		if n%256 == 0 && ctx.Err() != nil {
 			return Ratio{}, ctx.Err()
@@ -58,10 +59,11 @@ func MeasureRatio(ctx context.Context, effort verify.Effort) (Ratio, error) {
 	return m.ratio(4, exactRatio(p, members)), nil
 }
 
-// Mutants are faults of the estimators, and of how groups are sampled, that only statistics can see.
+// Mutants are faults of the estimators, and of how groups are sampled, that only statistics can see. They are further off than
+// the planted violations.
 func Mutants() []verify.Mutant {
 	estimators := func(id, text, by string, check func(context.Context, kernel.Kernels, verify.Effort) (verify.Evidence, error), plant func(*kernel.Kernels)) verify.Mutant {
-		return verify.Mutant{ID: id, Text: text, Catch: func(ctx context.Context, effort verify.Effort) (string, bool, error) {
+		return verify.Mutant{ID: id, Text: text, Missed: missed, Catch: func(ctx context.Context, effort verify.Effort) (string, bool, error) {
 			k := kernel.Real()
 			plant(&k)
 			effort.Long = false

@@ -24,13 +24,8 @@
 // With the transformer as the policy nothing is known exactly, and the theorem's assumption, that the total covariance of
 // step rewards is not negative, need not hold. So the claim is about what was measured: ratio and covariance with intervals.
 // One thing needs no assumption, by the law of total variance: a shared prefix does not increase the variance of a step's
-// advantage. If the bound itself is violated there the status is "fails as stated", not broken. An observation here is
-// the mean square of a group's advantages, which add up to 0, in place of half a squared difference of two groups.
-//
-// # Seeds and the budget
-//
-// In go test all seeds are fixed, so a pass is a pass for ever; SEARCHRL_SEED=random draws one. [Budget] lists every check of
-// the project that depends on chance if it does, with its rate; [Total] is the sum.
+// advantage. If the bound itself is violated there the claim is broken, not the theorem: it is about one policy. An observation
+// here is the mean square of a group's advantages, which add up to 0, in place of half a squared difference of two groups.
 //
 // Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting" (2024); the bound is our
 // reconstruction of SLATE's theorem (docs/theory.md).

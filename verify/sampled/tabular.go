@@ -128,14 +128,12 @@ func factor(effort verify.Effort) int {
 	return 1
 }
 
-func stream(effort verify.Effort, n uint64) *rand.Rand { return rand.New(rand.NewPCG(effort.Seed, n)) }
-
 // checkBoundary is the check of the claim sampled/bound, on the given kernels.
 func checkBoundary(ctx context.Context, k kernel.Kernels, effort verify.Effort) (verify.Evidence, error) {
 	// Homogeneous independent steps: the theorem's equality, so the hardest case of H0.
 	tight := newTabular(exact.Markov(4, new(big.Rat)), members, k)
 	n := nullSamples * factor(effort)
-	null, m, at, err := boundary(ctx, tight, stream(effort, 1), n, func(done int) {
+	null, m, at, err := boundary(ctx, tight, effort.Rand(1), n, func(done int) {
 		if effort.Progress != nil {
 			effort.Progress(float64(done) / float64(n))
 		}
@@ -144,13 +142,13 @@ func checkBoundary(ctx context.Context, k kernel.Kernels, effort verify.Effort) 
 		return outOfRange(err)
 	}
 	p := planted(4, .05)
-	violated, mv, rise, err := boundary(ctx, newTabular(p, members, k), stream(effort, 2), plantedSamples, nil)
+	violated, mv, rise, err := boundary(ctx, newTabular(p, members, k), effort.Rand(2), plantedSamples, nil)
 	if err != nil {
 		return outOfRange(err)
 	}
 	r, rv := m.ratio(4, 4), mv.ratio(4, exactRatio(p, members))
 	e := verify.Evidence{
-		Status: verify.Holds, Checks: null.N() + violated.N(), FalseAlarm: Alpha + missed,
+		Status: verify.Holds, Checks: null.N() + violated.N(),
 		Worst: fmt.Sprintf("ratio %.3f %v at T = 4, wealth %.2g", r.Measured, r.CI, null.Wealth()),
 		Power: fmt.Sprintf("a ratio of %.3f, %.1f %% below T, was found after %d samples (limit %d)", rv.Exact, 100*(1-rv.Exact/4),
 			violated.AlarmAt(), plantedSamples),
@@ -169,7 +167,7 @@ func checkBoundary(ctx context.Context, k kernel.Kernels, effort verify.Effort) 
 func outOfRange(err error) (verify.Evidence, error) {
 	var bad *RangeError
 	if errors.As(err, &bad) {
-		return verify.Evidence{Status: verify.Broken, Checks: bad.N, Worst: err.Error(), FalseAlarm: Alpha + missed}, nil
+		return verify.Evidence{Status: verify.Broken, Checks: bad.N, Worst: err.Error()}, nil
 	}
 	return verify.Evidence{}, err
 }
@@ -193,7 +191,7 @@ func settings() []setting {
 // checkRatios is the check of the claim sampled/ratios.
 func checkRatios(ctx context.Context, k kernel.Kernels, f fault, effort verify.Effort) (verify.Evidence, error) {
 	all := settings()
-	e := verify.Evidence{Status: verify.Holds, FalseAlarm: Alpha + missed}
+	e := verify.Evidence{Status: verify.Holds}
 	figure := verify.Figure{Title: "Variance ratio, measured and exact", X: "steps T", Y: "Var(full) / mean Var(truncated)"}
 	worst := 0.
 	for i, s := range all {
@@ -201,7 +199,7 @@ func checkRatios(ctx context.Context, k kernel.Kernels, f fault, effort verify.E
 		source := newTabular(p, members, k)
 		source.fault = f
 		want := exactRatio(p, members)
-		alarm, m, err := agrees(ctx, source, stream(effort, uint64(10+i)), want, Alpha/float64(len(all)), agreeSamples*factor(effort))
+		alarm, m, err := agrees(ctx, source, effort.Rand(uint64(10+i)), want, Alpha/float64(len(all)), agreeSamples*factor(effort))
 		if err != nil {
 			return outOfRange(err)
 		}
@@ -231,7 +229,7 @@ func checkRatios(ctx context.Context, k kernel.Kernels, f fault, effort verify.E
 	p := exact.Markov(4, big.NewRat(1, 4))
 	source := newTabular(p, members, k)
 	source.fault = f
-	alarm, m, err := agrees(ctx, source, stream(effort, 3), .9*exactRatio(p, members), Alpha, plantedSamples)
+	alarm, m, err := agrees(ctx, source, effort.Rand(3), .9*exactRatio(p, members), Alpha, plantedSamples)
 	if err != nil {
 		return outOfRange(err)
 	}

@@ -13,11 +13,10 @@ import (
 const (
 	transformerHops    = 2 // facts of the questions: T = 3
 	transformerMembers = 4 // of 2, 4 and 5 the one whose test is the most powerful for a number of tokens
-	transformerGroups  = 896
+	transformerGroups  = 256
 	// transformerLong groups find a violation by 5 % in the deep mode: resampled from 1024 measured groups, one is found
 	// after 13,600 to 17,200.
-	transformerLong = 25 * transformerGroups
-	stepsGroups     = 64 // at each T of the claim about several
+	transformerLong = 22_400
 )
 
 // finding is what was measured on a policy whose ratio nobody knows.
@@ -43,7 +42,7 @@ func measure(ctx context.Context, s sampler, k int, rng *rand.Rand, n int, tell 
 	if f.bound, err = NewProcess(-bound(steps*s.width())/2/steps, bound(s.width())/2, Alpha); err != nil {
 		return nil, err
 	}
-	if f.shared, err = NewProcess(-bound(s.width())/2, bound(s.width())/2, Alpha); err != nil {
+	if f.shared, err = newShared(s.width()); err != nil {
 		return nil, err
 	}
 	const batch = 64
@@ -86,6 +85,11 @@ func measure(ctx context.Context, s sampler, k int, rng *rand.Rand, n int, tell 
 	return f, nil
 }
 
+// newShared prepares a test that a shared prefix does not increase the mean square of a group's advantages.
+func newShared(width float64) (*Process, error) {
+	return NewProcess(-bound(width)/2, bound(width)/2, Alpha)
+}
+
 // power plants violations: the same samples with the truncated variance scaled so that the measured ratio is below T by a
 // share. It returns the smallest share that is found, 0 if none is, after how many samples, and the wealth on the way.
 func (f *finding) power(width float64) (share float64, at int, c *curve, err error) {
@@ -121,7 +125,7 @@ func checkTransformer(ctx context.Context, k kernel.Kernels, effort verify.Effor
 	if effort.Long {
 		groups = transformerLong
 	}
-	f, err := measure(ctx, s, transformerMembers, stream(effort, 1), groups, effort.Progress)
+	f, err := measure(ctx, s, transformerMembers, effort.Rand(1), groups, effort.Progress)
 	if err != nil {
 		return outOfRange(err)
 	}
@@ -131,7 +135,7 @@ func checkTransformer(ctx context.Context, k kernel.Kernels, effort verify.Effor
 	}
 	t := s.steps()
 	e := verify.Evidence{
-		Status: verify.Holds, Checks: f.ratio.Samples, FalseAlarm: 2 * Alpha,
+		Status: verify.Holds, Checks: f.ratio.Samples,
 		Worst: fmt.Sprintf("ratio %.2f %s at T = %d; total covariance %+.2f %s; sharing saves %+.2f %s", f.ratio.Measured, short(f.ratio.CI), t,
 			f.covariance.mean(), short(f.covariance.ci()), f.between.mean(), short(f.between.ci())),
 		Power:   fmt.Sprintf("no violation of the bound by up to 70 %% would have been found in %d samples", f.ratio.Samples),
@@ -145,8 +149,8 @@ func checkTransformer(ctx context.Context, k kernel.Kernels, effort verify.Effor
 		e.Status = verify.Broken
 		e.Worst = fmt.Sprintf("a shared prefix increases the variance (alarm after %d samples); ", f.shared.AlarmAt()) + e.Worst
 	case f.bound.Alarm():
-		e.Status = verify.Limit
-		e.Worst = fmt.Sprintf("the bound fails here (alarm after %d samples); ", f.bound.AlarmAt()) + e.Worst
+		e.Status = verify.Broken // of what is claimed of this policy, not of the theorem
+		e.Worst = fmt.Sprintf("with this policy the bound fails (alarm after %d samples); ", f.bound.AlarmAt()) + e.Worst
 	}
 	return e, nil
 }

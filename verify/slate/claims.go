@@ -3,8 +3,6 @@ package slate
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
-	"math/rand/v2"
 
 	"searchrl/verify"
 )
@@ -44,9 +42,7 @@ func checks() []check { return []check{candidates, stepRewards, retrievals, requ
 
 // run draws cases until one contradicts the claim or there were enough.
 func (c check) run(ctx context.Context, collect collector, effort verify.Effort, cases int) (verify.Evidence, error) {
-	h := fnv.New64a()
-	h.Write([]byte(c.id)) //nolint:errcheck // a hash never fails
-	rng := rand.New(rand.NewPCG(effort.Seed, h.Sum64()))
+	rng := effort.Rand(0)
 	e := verify.Evidence{Status: verify.Holds, Worst: "equal"}
 	points := 0
 	for n := 0; n < cases; n++ {

@@ -44,7 +44,7 @@ func Mutants() []verify.Mutant {
 
 // All returns the suite of everything.
 func All() Suite {
-	return Suite{Claims: Claims(), Mutants: Mutants(), Ratio: measureRatio, TestBudget: sampled.Total(sampled.Budget())}
+	return Suite{Claims: Claims(), Mutants: Mutants(), Ratio: measureRatio, TestBudget: Total(Budget())}
 }
 
 // measureRatio measures the variance ratio on a process whose exact ratio is known.

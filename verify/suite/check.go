@@ -50,38 +50,22 @@ func (s Suite) tasks() []task {
 }
 
 func checkClaim(ctx context.Context, claim verify.Claim, effort verify.Effort) Row {
-	row := Row{ID: claim.ID, Text: claim.Text, Source: claim.Source, Layer: claim.Layer}
+	row := Row{ID: claim.ID, Text: claim.Text, Source: claim.Source, Layer: claim.Layer, FalseAlarm: claim.FalseAlarm}
 	started := time.Now()
 	evidence, err := contain(func() (verify.Evidence, error) { return claim.Check(ctx, effort) })
 	if err == nil {
-		err = sound(evidence)
+		err = claim.Sound(evidence)
 	}
 	row.Seconds = time.Since(started).Seconds()
 	row.Status, row.Checks, row.Worst, row.Power = evidence.Status, evidence.Checks, evidence.Worst, evidence.Power
-	row.FalseAlarm, row.Figures = evidence.FalseAlarm, evidence.Figures
+	row.Figures = evidence.Figures
 	if err != nil {
 		row.Status, row.Error = verify.Broken, err.Error()
 		if row.Worst == "" {
 			row.Worst = row.Error
 		}
-		if !(row.FalseAlarm >= 0 && row.FalseAlarm <= 1) {
-			row.FalseAlarm = 1 // unknown; and result.json must stay JSON
-		}
 	}
 	return row
-}
-
-// sound reports what is wrong with evidence as such: a claim must not seem to hold because nothing was compared.
-func sound(e verify.Evidence) error {
-	switch {
-	case e.Status != verify.Holds && e.Status != verify.Limit && e.Status != verify.Broken:
-		return fmt.Errorf("the check returned the status %q, expected %q, %q or %q", e.Status, verify.Holds, verify.Limit, verify.Broken)
-	case e.Checks <= 0 && e.Status != verify.Broken:
-		return fmt.Errorf("the check compared nothing (%d checks)", e.Checks)
-	case !(e.FalseAlarm >= 0 && e.FalseAlarm <= 1):
-		return fmt.Errorf("the check's false-alarm bound is %v, expected 0 to 1", e.FalseAlarm)
-	}
-	return nil
 }
 
 func checkMutant(ctx context.Context, mutant verify.Mutant, effort verify.Effort) MutantRow {

@@ -3,7 +3,6 @@ package suite
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"runtime"
 	"sync"
 	"time"
@@ -129,18 +128,11 @@ func execute(ctx context.Context, number int, t task, options Options, send func
 			send(notice{task: number, share: share})
 		}
 	}
-	file := t.work(ctx, verify.Effort{Long: options.Long, Seed: seedOf(options.Seed, t.id), Progress: progress})
+	file := t.work(ctx, verify.Effort{Long: options.Long, Seed: verify.SeedOf(options.Seed, t.id), Progress: progress})
 	if ctx.Err() != nil {
 		file = nil // it may have been cut short
 	}
 	send(notice{task: number, ended: true, file: file})
-}
-
-// seedOf gives each check its own stream: the run's seed and the ID, hashed.
-func seedOf(seed uint64, id string) uint64 {
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%d %s", seed, id)
-	return h.Sum64()
 }
 
 // drop takes out the rows of what did not end, and sums the false-alarm bounds of the rest.

@@ -74,27 +74,29 @@ func (s Suite) Select(only string) (Suite, error) {
 	return selected, nil
 }
 
-// Validate checks that every claim and mutant is complete and that IDs are unique.
+// Validate checks that every claim and mutant is complete, that IDs are unique, and that error rates are probabilities.
 func (s Suite) Validate() error {
 	seen := map[string]bool{}
-	see := func(kind, id, text string, complete bool) error {
+	see := func(kind, id, text string, wrong float64, complete bool) error {
 		switch {
 		case id == "" || text == "" || !complete:
 			return fmt.Errorf("%s %q is incomplete: it needs an ID, a text and a check, and a claim its source and layer", kind, id)
 		case seen[id]:
 			return fmt.Errorf("%s %q: another one has this ID", kind, id)
+		case !(wrong >= 0 && wrong <= 1):
+			return fmt.Errorf("%s %q: its check errs with a probability of %v, expected 0 to 1", kind, id, wrong)
 		}
 		seen[id] = true
 		return nil
 	}
 	for _, c := range s.Claims {
 		known := c.Layer == verify.Exact || c.Layer == verify.Kernel || c.Layer == verify.Sampled
-		if err := see("claim", c.ID, c.Text, c.Check != nil && c.Source != "" && known); err != nil {
+		if err := see("claim", c.ID, c.Text, c.FalseAlarm, c.Check != nil && c.Source != "" && known); err != nil {
 			return err
 		}
 	}
 	for _, m := range s.Mutants {
-		if err := see("mutant", m.ID, m.Text, m.Catch != nil); err != nil {
+		if err := see("mutant", m.ID, m.Text, m.Missed, m.Catch != nil); err != nil {
 			return err
 		}
 	}

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +17,6 @@ import (
 
 	"searchrl/interval"
 	"searchrl/verify"
-	"searchrl/verify/sampled"
 	"searchrl/verify/suite"
 )
 
@@ -49,12 +47,15 @@ func TestStatuses(t *testing.T) {
 		status verify.Status
 		err    string
 	}{
-		{"a/holds", found(verify.Evidence{Status: verify.Holds, Checks: 7, FalseAlarm: 1e-9}), verify.Holds, ""},
-		{"a/limit", found(verify.Evidence{Status: verify.Limit, Checks: 1, FalseAlarm: 2e-9}), verify.Limit, ""},
+		{"a/holds", found(verify.Evidence{Status: verify.Holds, Checks: 7}), verify.Holds, ""},
+		{"limit/shown", found(verify.Evidence{Status: verify.Limit, Checks: 1}), verify.Limit, ""},
+		{"limit/holds", found(verify.Evidence{Status: verify.Holds, Checks: 1}), verify.Broken, `status "holds"`},
+		{"a/limit", found(verify.Evidence{Status: verify.Limit, Checks: 1}), verify.Broken, `status "fails as stated"`},
 		{"a/broken", found(verify.Evidence{Status: verify.Broken, Checks: 3}), verify.Broken, ""},
 		{"a/vacuous", found(verify.Evidence{Status: verify.Holds}), verify.Broken, "compared nothing"},
 		{"a/odd", found(verify.Evidence{Status: "fine", Checks: 1}), verify.Broken, `status "fine"`},
-		{"a/nan", found(verify.Evidence{Status: verify.Holds, Checks: 1, FalseAlarm: math.NaN()}), verify.Broken, "false-alarm bound is NaN"},
+		{"a/figure", found(verify.Evidence{Status: verify.Holds, Checks: 1, Figures: []verify.Figure{{Title: "t", Series: []verify.Series{{Name: "s", X: []float64{1}}}}}}),
+			verify.Broken, "1 x and 0 y"},
 		{"a/error", func(context.Context, verify.Effort) (verify.Evidence, error) {
 			return verify.Evidence{}, errors.New("no data")
 		}, verify.Broken, "no data"},
@@ -69,7 +70,10 @@ func TestStatuses(t *testing.T) {
 	}
 	s := suite.Suite{Mutants: []verify.Mutant{mutant("m/caught", true, nil), mutant("m/alive", false, nil), mutant("m/error", true, errors.New("x"))}}
 	for _, c := range cases {
-		s.Claims = append(s.Claims, claim(c.id, c.f))
+		limit := claim(c.id, c.f)
+		limit.Limit = strings.HasPrefix(c.id, "limit/")
+		limit.FalseAlarm = 1e-9
+		s.Claims = append(s.Claims, limit)
 	}
 	ends := 0
 	last := suite.Event{}
@@ -88,7 +92,7 @@ func TestStatuses(t *testing.T) {
 		require.Contains(t, row.Error, c.err, c.id)
 		require.Equal(t, c.err == "", row.Error == "", c.id)
 	}
-	require.InDelta(t, 1+3e-9, result.FalseAlarmBudget, 1e-15, "an unknown bound counts as 1")
+	require.InDelta(t, float64(len(cases))*1e-9, result.FalseAlarmBudget, 1e-15)
 	require.Equal(t, []bool{false, true, true}, []bool{result.Mutants[0].Alive, result.Mutants[1].Alive, result.Mutants[2].Alive})
 	require.Equal(t, 1, result.Caught())
 	require.False(t, result.OK())
@@ -138,6 +142,7 @@ func TestValidate(t *testing.T) {
 		"no check":     {Claims: []verify.Claim{{ID: "a/y", Text: "t", Source: "s", Layer: verify.Exact}}},
 		"no layer":     {Claims: []verify.Claim{{ID: "a/y", Text: "t", Source: "s", Check: x.Check}}},
 		"no ID":        {Mutants: []verify.Mutant{mutant("", true, nil)}},
+		"no rate":      {Claims: []verify.Claim{{ID: "a/y", Text: "t", Source: "s", Layer: verify.Exact, Check: x.Check, FalseAlarm: math.NaN()}}},
 	} {
 		_, err := s.Run(t.Context(), suite.Options{}, nil)
 		require.Error(t, err, name)
@@ -205,42 +210,56 @@ func TestRatio(t *testing.T) {
 	require.False(t, result.OK())
 }
 
-// seed is a new one each time, unless SEARCHRL_SEED names one.
-func seed(t *testing.T) uint64 {
-	text := os.Getenv("SEARCHRL_SEED")
-	if text == "" || text == "random" {
-		return rand.Uint64()
+// A part of the real catalogue through Run. All of it is checked by the tests of its packages.
+func TestPartOfTheCatalogue(t *testing.T) {
+	result, err := suite.Run(t.Context(), suite.Options{Only: "*truncated*"}, nil)
+	require.NoError(t, err)
+	require.True(t, result.OK(), "%+v", result)
+	require.Len(t, result.Claims, 1)
+	require.Greater(t, len(result.Mutants), 5)
+	for _, row := range result.Mutants {
+		require.Equal(t, "kernel/truncated", row.CaughtBy)
 	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	require.NoError(t, err, "SEARCHRL_SEED")
-	return n
 }
 
-// The whole suite, once, in the short mode: this is where go test checks the claims.
-func TestEverything(t *testing.T) {
-	result, err := suite.Run(t.Context(), suite.Options{Seed: seed(t)}, nil)
+// Every package below verify with claims is in the catalogue, and its own test checks them and its planted faults.
+func TestCatalogueIsComplete(t *testing.T) {
+	s := suite.All()
+	require.NoError(t, s.Validate())
+	require.GreaterOrEqual(t, len(s.Mutants), 40)
+	catalogue, err := os.ReadFile("catalogue.go")
 	require.NoError(t, err)
-	t.Logf("seed %d: %d claims, %d of %d mutants caught, false-alarm budget %.3g, %.1f s", result.Seed, len(result.Claims),
-		result.Caught(), len(result.Mutants), result.FalseAlarmBudget, result.Seconds)
-	var wrong []string
-	claims := map[string]bool{}
-	for _, row := range result.Claims {
-		claims[row.ID] = true
-		if row.Status == verify.Broken {
-			wrong = append(wrong, fmt.Sprintf("claim %s is broken: %s %s", row.ID, row.Worst, row.Error))
+	folders, err := os.ReadDir("..")
+	require.NoError(t, err)
+	for _, folder := range folders {
+		if !folder.IsDir() || folder.Name() == "suite" {
+			continue
+		}
+		code, tests := sources(t, filepath.Join("..", folder.Name()))
+		for _, what := range []string{"Claims", "Mutants"} {
+			if !strings.Contains(code, "\nfunc "+what+"() []verify.") {
+				continue
+			}
+			require.Contains(t, string(catalogue), "\t"+folder.Name()+"."+what+"(),\n")
+			require.Contains(t, tests, "verifytest."+what+"(", "the tests of %s", folder.Name())
 		}
 	}
-	for _, row := range result.Mutants {
-		require.True(t, claims[row.CaughtBy], "mutant %s is caught by %q, which is no claim's ID", row.ID, row.CaughtBy)
-		if row.Alive {
-			wrong = append(wrong, fmt.Sprintf("mutant %s lives: %s %s", row.ID, row.CaughtBy, row.Error))
+}
+
+// sources are the Go files of a folder, without its tests and these alone.
+func sources(t *testing.T, folder string) (code, tests string) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	require.NoError(t, err)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		if strings.HasSuffix(file, "_test.go") {
+			tests += string(text)
+		} else {
+			code += string(text)
 		}
 	}
-	require.Empty(t, wrong, "seed %d (searchrl verify --seed %[1]d):\n%s", result.Seed, strings.Join(wrong, "\n"))
-	require.LessOrEqual(t, result.FalseAlarmBudget, result.TestBudget, "sampled.Budget counts every claim that samples")
-	require.LessOrEqual(t, result.TestBudget, sampled.Limit)
-	require.GreaterOrEqual(t, len(result.Mutants), 40)
-	require.Empty(t, result.RatioError)
+	return code, tests
 }
 
 func ExampleSuite_Run() {
