@@ -3,6 +3,7 @@ package bound
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/big"
 
 	"searchrl/grpo"
@@ -49,14 +50,15 @@ func (e Estimators) centred(p *exact.Process, trajectories []exact.Trajectory, k
 	probabilities, rewards := padded(trajectories, steps)
 	full, togo := newLedger(len(trajectories), steps), newLedger(len(trajectories), steps)
 	rows := make([][]float64, k)
-	exact.Groups(probabilities, k, func(probability *big.Rat, group []int) {
+	full.whole = exact.Groups(probabilities, k, func(mass *big.Int, group []int) {
 		n++
 		for j, i := range group {
 			rows[j] = rewards[i]
 		}
-		full.add(group[0], probability, e.Full(rows, grpo.MeanOnly)[0])
-		togo.add(group[0], probability, e.RewardToGo(rows, grpo.MeanOnly)[0])
+		full.add(group[0], mass, e.Full(rows, grpo.MeanOnly)[0])
+		togo.add(group[0], mass, e.RewardToGo(rows, grpo.MeanOnly)[0])
 	})
+	togo.whole = full.whole
 	returns, later := make([]*big.Rat, len(trajectories)), make([]*big.Rat, len(trajectories))
 	for i := range trajectories {
 		returns[i] = trajectories[i].ToGo(0)
@@ -76,12 +78,12 @@ func (e Estimators) centred(p *exact.Process, trajectories []exact.Trajectory, k
 	for _, point := range p.Points() {
 		probabilities, own := law1(point.Node)
 		truncated := newLedger(len(own), 1)
-		exact.Groups(probabilities, k, func(probability *big.Rat, group []int) {
+		truncated.whole = exact.Groups(probabilities, k, func(mass *big.Int, group []int) {
 			n++
 			for j, i := range group {
 				candidates[j], _ = own[i].Float64()
 			}
-			truncated.add(group[0], probability, e.Truncated(candidates, grpo.MeanOnly)[:1])
+			truncated.add(group[0], mass, e.Truncated(candidates, grpo.MeanOnly)[:1])
 		})
 		if wrong := truncated.compare(0, k, probabilities, own); wrong != "" {
 			return n, fmt.Sprintf("truncated, k = %d, a prefix of step %d: %s", k, point.Step+1, wrong)
@@ -108,41 +110,56 @@ func padded(trajectories []exact.Trajectory, steps int) (probabilities []*big.Ra
 	return probabilities, rewards
 }
 
-// ledger adds up the advantages of a group's first member over all groups: for each value i that the member can have and
-// each step, Σ P·A and Σ P·A².
-type ledger struct{ first, second [][]*big.Rat }
+// ledger adds up the advantages of a group's first member over all groups, in masses of which whole is the total: for each
+// value i that the member can have and each step t, mass[i][t] says with which mass it has each advantage.
+type ledger struct {
+	mass  [][]map[float64]*big.Int
+	whole *big.Int
+}
 
-func newLedger(members, steps int) ledger {
-	var l ledger
-	for range members {
-		a, b := make([]*big.Rat, steps), make([]*big.Rat, steps)
-		for t := range a {
-			a[t], b[t] = new(big.Rat), new(big.Rat)
+func newLedger(members, steps int) *ledger {
+	l := &ledger{mass: make([][]map[float64]*big.Int, members)}
+	for i := range l.mass {
+		for range steps {
+			l.mass[i] = append(l.mass[i], map[float64]*big.Int{})
 		}
-		l.first, l.second = append(l.first, a), append(l.second, b)
 	}
 	return l
 }
 
-func (l ledger) add(member int, probability *big.Rat, advantages []float64) {
-	for t := range min(len(advantages), len(l.first[member])) {
-		a := new(big.Rat).SetFloat64(advantages[t])
-		if a == nil { // not finite: as wrong as anything
-			a = big.NewRat(1<<40, 1)
+func (l *ledger) add(member int, mass *big.Int, advantages []float64) {
+	for t := range min(len(advantages), len(l.mass[member])) {
+		a := advantages[t]
+		if math.IsNaN(a) || math.IsInf(a, 0) {
+			a = 1 << 40 // as wrong as anything
 		}
-		term := new(big.Rat).Mul(probability, a)
-		l.first[member][t].Add(l.first[member][t], term)
-		l.second[member][t].Add(l.second[member][t], term.Mul(term, a))
+		if l.mass[member][t][a] == nil {
+			l.mass[member][t][a] = new(big.Int)
+		}
+		l.mass[member][t][a].Add(l.mass[member][t][a], mass)
 	}
 }
 
+// moments are Σ P·A and Σ P·A² over the groups whose first member has value i.
+func (l *ledger) moments(i, t int) (first, second *big.Rat) {
+	first, second = new(big.Rat), new(big.Rat)
+	for a, mass := range l.mass[i][t] {
+		advantage := new(big.Rat).SetFloat64(a)
+		term := new(big.Rat).SetFrac(mass, l.whole)
+		first.Add(first, term.Mul(term, advantage))
+		second.Add(second, term.Mul(term, advantage))
+	}
+	return first, second
+}
+
 // compare holds step t against the value that is centred: x[i] with probability p[i].
-func (l ledger) compare(t, k int, p, x []*big.Rat) string {
+func (l *ledger) compare(t, k int, p, x []*big.Rat) string {
 	mean, variance := exact.Moments(p, x)
 	total := new(big.Rat)
 	for i := range x {
-		total.Add(total, l.second[i][t])
-		got := new(big.Rat).Quo(l.first[i][t], p[i])
+		got, second := l.moments(i, t)
+		total.Add(total, second)
+		got.Quo(got, p[i])
 		want := exact.Centred(k, new(big.Rat).Sub(x[i], mean))
 		if got.Cmp(want) != 0 {
 			return fmt.Sprintf("a member at %s has the expected advantage %s, expected %s", x[i].RatString(), got.RatString(), want.RatString())
@@ -221,17 +238,18 @@ func (e Estimators) unbiased(p *exact.Process) string {
 	trajectories, steps := p.Trajectories(), p.Steps()
 	probabilities, rewards := padded(trajectories, steps)
 	full, togo := newLedger(len(trajectories), steps), newLedger(len(trajectories), steps)
-	exact.Groups(probabilities, 2, func(probability *big.Rat, group []int) {
+	full.whole = exact.Groups(probabilities, 2, func(mass *big.Int, group []int) {
 		rows := [][]float64{rewards[group[0]], rewards[group[1]]}
-		full.add(group[0], probability, e.Full(rows, grpo.MeanOnly)[0])
-		togo.add(group[0], probability, e.RewardToGo(rows, grpo.MeanOnly)[0])
+		full.add(group[0], mass, e.Full(rows, grpo.MeanOnly)[0])
+		togo.add(group[0], mass, e.RewardToGo(rows, grpo.MeanOnly)[0])
 	})
+	togo.whole = full.whole
 	points := p.Points()
 	var visit func(n *exact.Node, step int, through []int) string
 	visit = func(n *exact.Node, step int, through []int) string {
 		point := points[0]
 		points = points[1:]
-		for name, l := range map[string]ledger{"full trajectories": full, "reward to go": togo} {
+		for name, l := range map[string]*ledger{"full trajectories": full, "reward to go": togo} {
 			if wrong := l.against(&point, step, through, trajectories); wrong != "" {
 				return name + ": " + wrong
 			}
@@ -260,7 +278,7 @@ func (e Estimators) unbiased(p *exact.Process) string {
 
 // against compares the expected advantages of a decision point's actions, centred, with (1 − 1/2)(Q − V). through are the
 // trajectories that come by.
-func (l ledger) against(point *exact.Point, step int, through []int, trajectories []exact.Trajectory) string {
+func (l *ledger) against(point *exact.Point, step int, through []int, trajectories []exact.Trajectory) string {
 	actions := point.Node.Actions
 	expected, p := make([]*big.Rat, len(actions)), make([]*big.Rat, len(actions))
 	for i := range expected {
@@ -268,7 +286,8 @@ func (l ledger) against(point *exact.Point, step int, through []int, trajectorie
 	}
 	for _, j := range through {
 		i := trajectories[j].Actions[step]
-		expected[i].Add(expected[i], l.first[j][step])
+		first, _ := l.moments(j, step)
+		expected[i].Add(expected[i], first)
 	}
 	for i := range expected {
 		expected[i].Quo(expected[i], new(big.Rat).Mul(point.Reach, p[i]))

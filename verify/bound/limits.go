@@ -158,33 +158,33 @@ func (e Estimators) unitScale(p *exact.Process) string {
 		returns[i] = trajectories[i].ToGo(0)
 	}
 	square, rows := 0., make([][]float64, k)
-	exact.Groups(probabilities, k, func(probability *big.Rat, group []int) {
+	whole := exact.Groups(probabilities, k, func(mass *big.Int, group []int) {
 		for j, i := range group {
 			rows[j] = rewards[i]
 		}
 		a := e.Full(rows, grpo.Standardised)[0][0]
-		square += float(probability) * a * a
+		square += number(mass) * a * a
 	})
-	if wrong := notLive("full trajectories", square, probabilities, returns, k); wrong != "" {
+	if wrong := notLive("full trajectories", square/number(whole), probabilities, returns, k); wrong != "" {
 		return wrong
 	}
 	for _, point := range p.Points() {
 		p, own := law1(point.Node)
 		square, candidates, scaled := 0., make([]float64, k), make([]float64, k)
 		wrong := ""
-		exact.Groups(p, k, func(probability *big.Rat, group []int) {
+		whole := exact.Groups(p, k, func(mass *big.Int, group []int) {
 			for j, i := range group {
 				candidates[j] = float(own[i])
 				scaled[j] = 8 * candidates[j]
 			}
 			a, b := e.Truncated(candidates, grpo.Standardised)[0], e.Truncated(scaled, grpo.Standardised)[0]
-			square += float(probability) * a * a
+			square += number(mass) * a * a
 			if !(math.Abs(a-b) <= scaleTolerance) {
 				wrong = fmt.Sprintf("rewards %v: advantage %v, of eight times the rewards %v", candidates, a, b)
 			}
 		})
 		if wrong == "" {
-			wrong = notLive("truncated", square, p, own, k)
+			wrong = notLive("truncated", square/number(whole), p, own, k)
 		}
 		if wrong != "" {
 			return wrong

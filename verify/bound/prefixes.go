@@ -12,7 +12,7 @@ import (
 )
 
 // base is e^{1/η} of the selection that claims are checked with: η = 1/ln 4 = 0.72, next to SLATE's 0.7 and exact.
-var base = big.NewRat(4, 1)
+const base = 4
 
 // whole processes have whole rewards, as exact.Selected needs them.
 func whole(from exact.Draws) *exact.Process {
@@ -24,12 +24,12 @@ func uniformSelection() verify.Claim {
 	return verify.Claim{ID: id, Source: definition,
 		Text: "If the next prefix is drawn uniformly from the k candidates (η = ∞), prefixes have the policy's own distribution, whatever k is.",
 		Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
-			return exactly(law{whole, func(p *exact.Process) (bool, string) { return true, keepsLaw(p, big.NewRat(1, 1)) }}.try(ctx, id, effort))
+			return exactly(law{whole, func(p *exact.Process) (bool, string) { return true, keepsLaw(p, 1) }}.try(ctx, id, effort))
 		}}
 }
 
 // keepsLaw checks that selecting in proportion to base^r leaves each action its probability.
-func keepsLaw(p *exact.Process, base *big.Rat) (contradiction string) {
+func keepsLaw(p *exact.Process, base int64) (contradiction string) {
 	for _, point := range p.Points() {
 		for k := 1; k <= 3; k++ {
 			for i, q := range exact.Selected(point.Node, k, base) {
@@ -68,23 +68,23 @@ func selection(e Estimators) verify.Claim {
 func (e Estimators) selects(n *exact.Node, k int) (worst float64, wrong string) {
 	p, own := law1(n)
 	got, rewards := make([]float64, len(p)), make([]float64, k)
-	exact.Groups(p, k, func(probability *big.Rat, group []int) {
+	whole := exact.Groups(p, k, func(mass *big.Int, group []int) {
 		for j, i := range group {
 			rewards[j] = float(own[i])
 		}
-		share, err := e.Selection(e.Truncated(rewards, grpo.MeanOnly), 1/math.Log(float(base)))
+		share, err := e.Selection(e.Truncated(rewards, grpo.MeanOnly), 1/math.Log(base))
 		if err != nil || len(share) != k {
 			wrong = fmt.Sprintf("rewards %v: %v, error %v", rewards, share, err)
 			return
 		}
 		for j, i := range group {
-			got[i] += float(probability) * share[j]
+			got[i] += number(mass) * share[j]
 		}
 	})
 	for i, want := range exact.Selected(n, k, base) {
-		off := math.Abs(got[i] - float(want))
+		off := math.Abs(got[i]/number(whole) - float(want))
 		if worst = math.Max(worst, off); !(off <= 1e-12) && wrong == "" {
-			wrong = fmt.Sprintf("action %d is selected with %v, expected %v", i, got[i], float(want))
+			wrong = fmt.Sprintf("action %d is selected with %v, expected %v", i, got[i]/number(whole), float(want))
 		}
 	}
 	return worst, wrong

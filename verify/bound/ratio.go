@@ -58,6 +58,11 @@ func float(x *big.Rat) float64 {
 	return f
 }
 
+func number(x *big.Int) float64 {
+	f, _ := x.Float64()
+	return f
+}
+
 func tight() verify.Claim {
 	const id = "bound/tight"
 	return verify.Claim{ID: id, Source: ours,

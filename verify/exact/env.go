@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"sync"
 	"testing/fstest"
 
 	"searchrl/qa"
@@ -41,17 +42,9 @@ func NewEnv(p *Process) (*Env, error) {
 		return nil, fmt.Errorf("environment: %w", err)
 	}
 	tags := rollout.DefaultTags()
-	var added []string
-	for _, tag := range []rollout.Tag{tags.Think, tags.Search, tags.Information, tags.Answer} {
-		added = append(added, tag.Open(), tag.Close())
-	}
-	file, err := tokenizer.BuildWords(nil, added)
+	tok, err := characters()
 	if err != nil {
-		return nil, fmt.Errorf("environment: building the tokenizer: %w", err)
-	}
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
-	if err != nil {
-		return nil, fmt.Errorf("environment: loading the tokenizer: %w", err)
+		return nil, fmt.Errorf("environment: %w", err)
 	}
 	policy := &policy{tok: tok, tags: tags, root: p.Root, tries: map[*Node]*trie{}}
 	policy.grow(p.Root)
@@ -65,6 +58,24 @@ func NewEnv(p *Process) (*Env, error) {
 }
 
 const right, wrong = "right", "wrong"
+
+// characters is the tokenizer of every environment, made once: the default tags and single characters.
+var characters = sync.OnceValues(func() (*tokenizer.Tokenizer, error) {
+	tags := rollout.DefaultTags()
+	var added []string
+	for _, tag := range []rollout.Tag{tags.Think, tags.Search, tags.Information, tags.Answer} {
+		added = append(added, tag.Open(), tag.Close())
+	}
+	file, err := tokenizer.BuildWords(nil, added)
+	if err != nil {
+		return nil, fmt.Errorf("building the tokenizer: %w", err)
+	}
+	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}})
+	if err != nil {
+		return nil, fmt.Errorf("loading the tokenizer: %w", err)
+	}
+	return tok, nil
+})
 
 // Process returns the process behind the environment.
 func (e *Env) Process() *Process { return e.process }

@@ -161,16 +161,17 @@ func TestBuiltProcesses(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
-	total, n := new(big.Rat), 0
-	exact.Groups([]*big.Rat{rat(1, 3), rat(2, 3)}, 3, func(p *big.Rat, group []int) {
+	total, n := new(big.Int), 0
+	whole := exact.Groups([]*big.Rat{rat(1, 3), rat(2, 3)}, 3, func(mass *big.Int, group []int) {
 		n++
-		total.Add(total, p)
+		total.Add(total, mass)
 		if group[0] == 1 && group[1] == 1 && group[2] == 0 {
-			equal(t, rat(4, 27), p)
+			require.Equal(t, big.NewInt(4), mass)
 		}
 	})
 	require.Equal(t, 8, n)
-	equal(t, rat(1, 1), total)
+	require.Equal(t, big.NewInt(27), whole)
+	require.Equal(t, whole, total)
 	p := []*big.Rat{rat(1, 3), rat(1, 6), rat(1, 2)}
 	equal(t, rat(1, 2), exact.Equal(p, []*big.Rat{rat(1, 1), rat(1, 1), rat(0, 1)}, 2))
 }
@@ -179,13 +180,13 @@ func TestGroups(t *testing.T) {
 func TestSelected(t *testing.T) {
 	n := &exact.Node{Actions: []exact.Action{{P: rat(1, 2), Reward: rat(0, 1)}, {P: rat(1, 2), Reward: rat(1, 1)}}}
 	// Both 0: 1/4. Both 1: 1/4. One of each, 1/2: the better one with 3/4.
-	q := exact.Selected(n, 2, rat(3, 1))
+	q := exact.Selected(n, 2, 3)
 	equal(t, rat(1, 4).Add(rat(1, 4), rat(1, 8)), q[0])
 	equal(t, rat(5, 8), q[1])
-	q = exact.Selected(n, 3, rat(1, 1))
+	q = exact.Selected(n, 3, 1)
 	equal(t, rat(1, 2), q[0])
 	p := &exact.Process{Root: n}
-	equal(t, rat(5, 8), p.UnderSelection(2, rat(3, 1)).Root.Actions[1].P)
+	equal(t, rat(5, 8), p.UnderSelection(2, 3).Root.Actions[1].P)
 	equal(t, rat(1, 2), n.Actions[1].P, "the process itself is not changed")
 }
 

@@ -81,43 +81,59 @@ func boundary(ctx context.Context, s sampler, rng *rand.Rand, n int, tell func(i
 	return p, m, c, nil
 }
 
-// agrees tests E[y] = R·E[x] from both sides, each at half of alpha, on n pairs of groups; it stops at an alarm.
-func agrees(ctx context.Context, s sampler, rng *rand.Rand, ratio, alpha float64, n int) (alarm bool, m *moments, err error) {
-	t := float64(s.steps())
-	x1, y1 := ratio*bound(s.width()), bound(t*s.width())
-	above, err := NewProcess(-x1, y1, alpha/2)
+// sides tests E[y] = R·E[x] from both sides, each at half of alpha.
+type sides struct {
+	ratio        float64
+	above, below *Process
+}
+
+func newSides(s sampler, ratio, alpha float64) (*sides, error) {
+	x, y := ratio*bound(s.width()), bound(float64(s.steps())*s.width())
+	above, err := NewProcess(-x, y, alpha/2)
 	if err != nil {
-		return false, nil, err
+		return nil, err
 	}
-	below, err := NewProcess(-y1, x1, alpha/2)
+	below, err := NewProcess(-y, x, alpha/2)
+	return &sides{ratio, above, below}, err
+}
+
+// observe returns whether one of the tests has alarmed by now.
+func (p *sides) observe(x, y float64) (alarm bool, err error) {
+	if err := p.above.Observe(y - p.ratio*x); err != nil {
+		return false, err
+	}
+	if err := p.below.Observe(p.ratio*x - y); err != nil {
+		return false, err
+	}
+	return p.above.Alarm() || p.below.Alarm(), nil
+}
+
+// agrees tests E[y] = R·E[x] on n pairs of groups; it stops at an alarm. seen are the observations (x, y).
+func agrees(ctx context.Context, s sampler, rng *rand.Rand, ratio, alpha float64, n int) (alarm bool, m *moments, seen [][2]float64, err error) {
+	test, err := newSides(s, ratio, alpha)
 	if err != nil {
-		return false, nil, err
+		return false, nil, nil, err
 	}
 	const batch = 128
 	m = &moments{}
-	for int(m.n) < n {
+	for len(seen) < n {
 		if err := ctx.Err(); err != nil {
-			return false, nil, err
+			return false, nil, nil, err
 		}
 		g, err := s.draw(rng, 2*batch)
 		if err != nil {
-			return false, nil, err
+			return false, nil, nil, err
 		}
 		for i := 0; i < len(g); i += 2 {
 			x, y := pair(&g[i], &g[i+1])
 			m.add(x, y)
-			if err := above.Observe(y - ratio*x); err != nil {
-				return false, nil, err
-			}
-			if err := below.Observe(ratio*x - y); err != nil {
-				return false, nil, err
-			}
-			if above.Alarm() || below.Alarm() {
-				return true, m, nil
+			seen = append(seen, [2]float64{x, y})
+			if alarm, err := test.observe(x, y); alarm || err != nil {
+				return alarm, m, seen, err
 			}
 		}
 	}
-	return false, m, nil
+	return false, m, seen, nil
 }
 
 // factor is how many times as many samples the deep mode draws.
@@ -199,7 +215,7 @@ func checkRatios(ctx context.Context, k kernel.Kernels, f fault, effort verify.E
 		source := newTabular(p, members, k)
 		source.fault = f
 		want := exactRatio(p, members)
-		alarm, m, err := agrees(ctx, source, effort.Rand(uint64(10+i)), want, Alpha/float64(len(all)), agreeSamples*factor(effort))
+		alarm, m, _, err := agrees(ctx, source, effort.Rand(uint64(10+i)), want, Alpha/float64(len(all)), agreeSamples*factor(effort))
 		if err != nil {
 			return outOfRange(err)
 		}
@@ -229,7 +245,7 @@ func checkRatios(ctx context.Context, k kernel.Kernels, f fault, effort verify.E
 	p := exact.Markov(4, big.NewRat(1, 4))
 	source := newTabular(p, members, k)
 	source.fault = f
-	alarm, m, err := agrees(ctx, source, effort.Rand(3), .9*exactRatio(p, members), Alpha, plantedSamples)
+	alarm, m, _, err := agrees(ctx, source, effort.Rand(3), .9*exactRatio(p, members), Alpha, plantedSamples)
 	if err != nil {
 		return outOfRange(err)
 	}
