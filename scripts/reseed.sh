@@ -4,9 +4,12 @@
 #   scripts/reseed.sh [RUNS] [PACKAGE…]      100 runs of each package in ./verify/... unless told otherwise
 #
 # One package after another, in the order given: all runs of the first, then all of the second, and a line for each. Seeds:
-# SEARCHRL_SEED=random for the claims and mutants, a new one a run for rapid (it draws from the clock). A run that fails is
-# printed whole: it names its seeds. ARGS is passed to the test binaries, e.g. ARGS='-test.run TestMutants'; BIN is a folder
-# of test binaries made before, to go on with them.
+# SEARCHRL_SEED=random, so new ones a run, for rapid too (it draws from the clock). A test that takes the same numbers whatever
+# the seed is not repeated: it calls verifytest.Fixed, which skips it where SEARCHRL_SEED is set. A run that fails is printed
+# whole: it names its seeds. Stopped early, the script says how far it came.
+#
+# ARGS is passed to the test binaries, e.g. ARGS='-test.run TestMutants'; BIN is a folder of test binaries made before, to go
+# on with them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,6 +30,7 @@ while read -r dir; do
 done < <(for package in "$@"; do go list -f '{{.Dir}}' "$package"; done)
 
 failed=0
+trap 'echo "${dir#"$PWD"/}: stopped after $((run - 1)) runs, $((failed - before)) failures"; exit 1' INT TERM
 for dir in "${dirs[@]}"; do
 	name=$(printf '%s' "${dir#"$PWD"/}" | tr / _)
 	before=$failed

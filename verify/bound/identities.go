@@ -111,45 +111,41 @@ func padded(trajectories []exact.Trajectory, steps int) (probabilities []*big.Ra
 }
 
 // ledger adds up the advantages of a group's first member over all groups, in masses of which whole is the total: for each
-// value i that the member can have and each step t, mass[i][t] says with which mass it has each advantage.
+// value i that the member can have and each step t, the sums of mass·n and mass·n² of advantages n/eighth.
 type ledger struct {
-	mass  [][]map[float64]*big.Int
-	whole *big.Int
+	first, second [][]big.Int
+	whole         *big.Int
 }
 
+// eighth: rewards are multiples of 1/2 and groups have 2 or 4 members, so right advantages are multiples of 1/8.
+const eighth = 8
+
 func newLedger(members, steps int) *ledger {
-	l := &ledger{mass: make([][]map[float64]*big.Int, members)}
-	for i := range l.mass {
-		for range steps {
-			l.mass[i] = append(l.mass[i], map[float64]*big.Int{})
-		}
+	l := &ledger{}
+	for range members {
+		l.first, l.second = append(l.first, make([]big.Int, steps)), append(l.second, make([]big.Int, steps))
 	}
 	return l
 }
 
 func (l *ledger) add(member int, mass *big.Int, advantages []float64) {
-	for t := range min(len(advantages), len(l.mass[member])) {
-		a := advantages[t]
-		if math.IsNaN(a) || math.IsInf(a, 0) {
+	var n, term big.Int
+	for t := range min(len(advantages), len(l.first[member])) {
+		a := advantages[t] * eighth
+		if a != math.Trunc(a) || math.Abs(a) > 1<<40 {
 			a = 1 << 40 // as wrong as anything
 		}
-		if l.mass[member][t][a] == nil {
-			l.mass[member][t][a] = new(big.Int)
-		}
-		l.mass[member][t][a].Add(l.mass[member][t][a], mass)
+		n.SetInt64(int64(a))
+		l.first[member][t].Add(&l.first[member][t], term.Mul(mass, &n))
+		l.second[member][t].Add(&l.second[member][t], term.Mul(&term, &n))
 	}
 }
 
 // moments are Σ P·A and Σ P·A² over the groups whose first member has value i.
 func (l *ledger) moments(i, t int) (first, second *big.Rat) {
-	first, second = new(big.Rat), new(big.Rat)
-	for a, mass := range l.mass[i][t] {
-		advantage := new(big.Rat).SetFloat64(a)
-		term := new(big.Rat).SetFrac(mass, l.whole)
-		first.Add(first, term.Mul(term, advantage))
-		second.Add(second, term.Mul(term, advantage))
-	}
-	return first, second
+	over := new(big.Int).Mul(l.whole, big.NewInt(eighth))
+	first = new(big.Rat).SetFrac(&l.first[i][t], over)
+	return first, new(big.Rat).SetFrac(&l.second[i][t], over.Mul(over, big.NewInt(eighth)))
 }
 
 // compare holds step t against the value that is centred: x[i] with probability p[i].
