@@ -39,28 +39,7 @@ const (
 
 // DrawCase draws a refiner for a process.
 func DrawCase(from exact.Draws, p *exact.Process, kind Refiner) *Case {
-	c := &Case{}
-	var walk func(n *exact.Node, so Draft)
-	walk = func(n *exact.Node, so Draft) {
-		for i := range n.Actions {
-			a := &n.Actions[i]
-			d := Draft{Nodes: append(clip(so.Nodes), n), R: new(big.Rat).Add(so.R, a.Reward)}
-			d.P = new(big.Rat).Mul(so.P, a.P)
-			d.Actions, d.Documents = append(clip(so.Actions), i), so.Documents
-			if a.Ends() {
-				c.Drafts = append(c.Drafts, d)
-			}
-			for k, doc := range a.Documents {
-				next := d
-				next.P = new(big.Rat).Mul(d.P, doc.P)
-				next.Documents = append(clip(d.Documents), k)
-				walk(doc.Next, next)
-			}
-		}
-	}
-	start := Draft{R: new(big.Rat)}
-	start.P = big.NewRat(1, 1)
-	walk(p.Root, start)
+	c := &Case{Drafts: drafts(p)}
 	for i := range c.Drafts {
 		n := c.Drafts[i].Steps()
 		alpha, cut := big.NewRat(int64(from.Int("alpha", 0, 4)), 4), weights(from, n)
@@ -73,6 +52,33 @@ func DrawCase(from exact.Draws, p *exact.Process, kind Refiner) *Case {
 		c.Accept, c.Cut = append(c.Accept, alpha), append(c.Cut, cut)
 	}
 	return c
+}
+
+// drafts lists the trajectories of a process.
+func drafts(p *exact.Process) []Draft {
+	var out []Draft
+	var walk func(n *exact.Node, so Draft)
+	walk = func(n *exact.Node, so Draft) {
+		for i := range n.Actions {
+			a := &n.Actions[i]
+			d := Draft{Nodes: append(clip(so.Nodes), n), R: new(big.Rat).Add(so.R, a.Reward)}
+			d.P = new(big.Rat).Mul(so.P, a.P)
+			d.Actions, d.Documents = append(clip(so.Actions), i), so.Documents
+			if a.Ends() {
+				out = append(out, d)
+			}
+			for k, doc := range a.Documents {
+				next := d
+				next.P = new(big.Rat).Mul(d.P, doc.P)
+				next.Documents = append(clip(d.Documents), k)
+				walk(doc.Next, next)
+			}
+		}
+	}
+	start := Draft{R: new(big.Rat)}
+	start.P = big.NewRat(1, 1)
+	walk(p.Root, start)
+	return out
 }
 
 // weights draws n probabilities that add up to one.

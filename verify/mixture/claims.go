@@ -48,6 +48,8 @@ type law struct {
 	check func(k Kernels, c *Case) string
 	// shows makes it a claim about a limit: it says what the case shows, "" if nothing, and one such case must be found.
 	shows func(k Kernels, c *Case) string
+	// simple looks for that case among the simple refiners of outcomes, the simplest first, instead of at random.
+	simple bool
 }
 
 const (
@@ -64,8 +66,9 @@ func Claims() []verify.Claim {
 			Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
 				return l.try(ctx, Real(), effort)
 			}}
-		if l.shows != nil {
-			claim.Limit, claim.FalseAlarm = true, lost
+		claim.Limit = l.shows != nil
+		if claim.Limit && !l.simple {
+			claim.FalseAlarm = lost
 		}
 		claims = append(claims, claim)
 	}
@@ -74,6 +77,9 @@ func Claims() []verify.Claim {
 
 // try checks the statement on as many cases as the effort asks for.
 func (l law) try(ctx context.Context, k Kernels, effort verify.Effort) (verify.Evidence, error) {
+	if l.simple {
+		return l.simplest(k), nil
+	}
 	want := Short
 	switch {
 	case l.shows != nil: // it ends at the first that does
@@ -113,6 +119,17 @@ func (l law) try(ctx context.Context, k Kernels, effort verify.Effort) (verify.E
 		evidence.Status, evidence.Worst = verify.Broken, "no case shows it"
 	}
 	return evidence, nil
+}
+
+// simplest looks for the simplest case that shows the limit.
+func (l law) simplest(k Kernels) verify.Evidence {
+	shows := func(c *Case) string { return l.shows(k, c) }
+	p, c, tried := smallest(shows)
+	if p == nil {
+		return verify.Evidence{Status: verify.Broken, Checks: tried, Worst: "no case shows it"}
+	}
+	return verify.Evidence{Status: verify.Limit, Checks: tried, Worst: shows(c), Figures: []verify.Figure{{
+		Title: l.id, Text: p.String() + c.explain()}}}
 }
 
 // String lists what the refiner does with each draft.

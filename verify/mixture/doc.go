@@ -7,4 +7,6 @@
 // follows when the part of a draft that was cut off is trained, or not.
 //
 // The refiner here is a table: an acceptance probability and a law of cuts for every trajectory ([Case]).
+//
+// What fails is shown by the simplest cases of two first steps and outcomes 0 and 1; testdata holds them as golden files.
 package mixture

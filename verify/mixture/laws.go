@@ -46,7 +46,7 @@ func laws() []law {
 				before := c.Return(Law(c))
 				return differ("the second round's gain", mul(mass, TermsUnder(c, law).Gain()), sub(after, before))
 			}},
-		{id: "mixture/two-rounds-extra", source: ours, layer: verify.Exact,
+		{id: "mixture/two-rounds-extra", source: ours, layer: verify.Exact, simple: true,
 			text: "Without the term Σ_c E π_h(c) · E G_c the decomposition fails from the second round on: its drafts are not the actor's own, so E G_c is not 0.",
 			shows: func(k Kernels, c *Case) string {
 				mass, law := second(c)
@@ -69,12 +69,12 @@ func laws() []law {
 				}
 				return ""
 			}},
-		{id: "mixture/precision-not-necessary", source: ours, layer: verify.Exact,
+		{id: "mixture/precision-not-necessary", source: ours, layer: verify.Exact, simple: true,
 			text: "A_prec > 0 is not necessary: a refiner that accepts the wrong drafts can gain by its cuts.",
 			shows: func(k Kernels, c *Case) string {
 				return paysFor(c, func(t Terms) bool { return t.Accepting.Sign() < 0 })
 			}},
-		{id: "mixture/trimming-not-necessary", source: ours, layer: verify.Exact,
+		{id: "mixture/trimming-not-necessary", source: ours, layer: verify.Exact, simple: true,
 			text: "S_trim > 0 is not necessary: a refiner that cuts in the wrong places can gain by its acceptance.",
 			shows: func(k Kernels, c *Case) string {
 				return paysFor(c, func(t Terms) bool { return t.Trimming.Sign() < 0 })
@@ -87,7 +87,7 @@ func laws() []law {
 			check: func(k Kernels, c *Case) string {
 				return actors(k.Estimated(c, Prefix)).differs(actors(c.True()))
 			}},
-		{id: "mixture/gradient-prefix-bias", source: ours, layer: verify.Exact, gradient: true,
+		{id: "mixture/gradient-prefix-bias", source: ours, layer: verify.Exact, simple: true,
 			text: "In general it is biased, by exactly −E[1(revised) R(y) ∇ log π_l(cut off | kept prefix)].",
 			shows: func(k Kernels, c *Case) string {
 				cutOff := k.Estimated(c, Weights{Discarded: 1})

@@ -3,6 +3,8 @@ package mixture
 import (
 	"math/big"
 	"math/rand/v2"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +17,23 @@ import (
 func TestClaims(t *testing.T) { verifytest.Claims(t, Claims()) }
 
 func TestMutants(t *testing.T) { verifytest.Mutants(t, Claims(), Mutants()) }
+
+// TestSimplestCases: the simplest case of each limit, and what it shows, are the golden files.
+func TestSimplestCases(t *testing.T) {
+	for _, l := range laws() {
+		if !l.simple {
+			continue
+		}
+		name := strings.TrimPrefix(l.id, "mixture/")
+		t.Run(name, func(t *testing.T) {
+			golden, err := os.ReadFile("testdata/" + name + ".txt")
+			require.NoError(t, err)
+			evidence := l.simplest(Real())
+			require.Len(t, evidence.Figures, 1)
+			require.Equal(t, string(golden), evidence.Figures[0].Text+evidence.Worst+"\n")
+		})
+	}
+}
 
 type draws struct{ *rapid.T }
 
