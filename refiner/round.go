@@ -25,7 +25,7 @@ type round struct {
 	decision int
 	ruling   rollout.Ruling
 	odds     *rollout.Odds // nil if they were not asked for
-	scored   int           // tokens computed for the odds
+	scored   int           // tokens computed for the odds, beside the tree
 	noRoom   bool          // the draft left no room for a review, so it stands
 	kept     int           // the last segment that was kept; only of a revision
 	value    value         // of the draft
@@ -111,19 +111,20 @@ func (m Method) sample(ctx context.Context, env *rollout.Env, attempts []*attemp
 		r.ruling, r.decision = decided[i].Ruling, decided[i].Segment
 		if odds != nil {
 			r.odds = &odds[i]
-			r.scored = scoredTokens(env, a, r)
+			r.scored = scoredTokens(env, len(odds[i].Cut))
 		}
 	}
 	return nil
 }
 
-// scoredTokens counts the tokens of the draft, its review and all possible decisions.
-func scoredTokens(env *rollout.Env, a *attempt, r *round) int {
-	n := len(a.tree.PathTokens(r.review))
-	for _, ruling := range rollout.Rulings(len(r.odds.Cut)) {
-		n += len(env.DecisionTokens(ruling))
+// scoredTokens counts what is computed to score all possible decisions about a draft of so many steps. The draft and its
+// review are in the tree, so they are counted there; a policy that keeps its keys and values does not compute them again.
+func scoredTokens(env *rollout.Env, steps int) int {
+	var req rollout.ScoreRequest
+	for _, ruling := range rollout.Rulings(steps) {
+		req.Targets = append(req.Targets, env.DecisionTokens(ruling))
 	}
-	return n
+	return rollout.ScoredTokens([]rollout.ScoreRequest{req})
 }
 
 // ask lets the reviewer decide; the tree holds nothing of it.
