@@ -68,11 +68,8 @@ func (a appraisals) log(t testing.TB) {
 	}
 }
 
-// TestGainByHopsLeft: a search that brings the last fact has more gain than useless ones, as a rule. How far before the end
-// gains still tell is logged (go test -v), with how much z has to do with usefulness by each normalisation.
-//
-//	AUC: the probability that a useful search has a larger gain than a useless one; 0.5 is chance
-func TestGainByHopsLeft(t *testing.T) {
+// standard is the embedded standard world with its base policy in the plain decoder, and 96 of its questions.
+func standard(t testing.TB) (*rollout.Env, []qa.Question) {
 	files, err := tinyworld.Base(tinyworld.Standard)
 	require.NoError(t, err)
 	config, weights, err := checkpoint.Load(files)
@@ -86,7 +83,15 @@ func TestGainByHopsLeft(t *testing.T) {
 	index, err := retrieval.NewBM25(world.Documents())
 	require.NoError(t, err)
 	env := &rollout.Env{Policy: policy, Searcher: index, Tokenizer: tok, Protocol: tinyworld.Protocol(tinyworld.Standard)}
-	questions := world.Questions(rand.New(rand.NewPCG(world.Seed(), 1)), 96)
+	return env, world.Questions(rand.New(rand.NewPCG(world.Seed(), 1)), 96)
+}
+
+// TestGainByHopsLeft: a search that brings the last fact has more gain than useless ones, as a rule. How far before the end
+// gains still tell is logged (go test -v), with how much z has to do with usefulness by each normalisation.
+//
+//	AUC: the probability that a useful search has a larger gain than a useless one; 0.5 is chance
+func TestGainByHopsLeft(t *testing.T) {
+	env, questions := standard(t)
 	a := appraiseBatches(t, env, questions, 8, "")
 	a.log(t)
 	require.Greater(t, auc(a.useful[0], a.useless), .8)
@@ -103,19 +108,21 @@ func appraise(t testing.TB, tree *rollout.Tree, documents int) (gain float64, le
 	if d.Kind != rollout.Documents || len(tree.Segments[d.Parent].Rewards) == 0 {
 		return 0, -1, false
 	}
-	read := func(leaf int) (tinyworld.View, int) {
-		text := ""
-		for _, s := range tree.Path(leaf) {
-			text += tree.Segments[s].Text
-		}
-		view, err := tinyworld.ReadView(text)
-		require.NoError(t, err)
-		known, _ := view.Progress()
-		return view, known
-	}
-	_, before := read(d.Parent)
-	view, after := read(documents)
+	_, before := viewed(t, tree, d.Parent)
+	view, after := viewed(t, tree, documents)
 	return tree.Segments[d.Parent].Rewards[0].Value, view.Chain.Len() - after, after > before
+}
+
+// viewed is what has been seen on the path to a segment, and how many facts of the chain are known then.
+func viewed(t testing.TB, tree *rollout.Tree, segment int) (view tinyworld.View, known int) {
+	text := ""
+	for _, s := range tree.Path(segment) {
+		text += tree.Segments[s].Text
+	}
+	view, err := tinyworld.ReadView(text)
+	require.NoError(t, err)
+	known, _ = view.Progress()
+	return view, known
 }
 
 func auc(high, low []float64) float64 {
