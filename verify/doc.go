@@ -8,5 +8,6 @@
 //     and whose power is shown on a planted violation (package sampled).
 //  4. Planted faults: every known way to get these functions wrong, as a mutant that a named check must catch.
 //
-// This package holds the types that the layers share; package suite puts all claims and mutants together.
+// This package holds the types that the layers share. The test of a package checks its own claims and mutants, by package
+// verifytest; package suite puts those of all packages together for the command.
 package verify

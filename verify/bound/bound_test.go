@@ -2,8 +2,6 @@ package bound
 
 import (
 	"context"
-	"errors"
-	"math"
 	"math/big"
 	"os"
 	"strings"
@@ -12,8 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"searchrl/estimator"
-	"searchrl/grpo"
 	"searchrl/verify"
 	"searchrl/verify/exact"
 	"searchrl/verify/verifytest"
@@ -21,117 +17,17 @@ import (
 
 func TestClaims(t *testing.T) { verifytest.Claims(t, Claims()) }
 
-// TestBrokenEstimators: each fault is noticed by the claim it is named with.
-func TestBrokenEstimators(t *testing.T) {
-	leaveOneOut := func(rewards []float64, norm grpo.Normalisation) []float64 {
-		out := estimator.Truncated(rewards, norm)
-		for i := range out {
-			out[i] *= float64(len(out)) / float64(len(out)-1)
-		}
-		return out
-	}
-	for _, fault := range []struct {
-		name, claim string
-		spoil       func(e *Estimators)
-	}{
-		{"leave-one-out baseline", "bound/group-factor", func(e *Estimators) { e.Truncated = leaveOneOut }},
-		{"no baseline", "bound/group-factor", func(e *Estimators) {
-			e.Truncated = func(r []float64, _ grpo.Normalisation) []float64 { return r }
-		}},
-		{"sign", "bound/group-factor", func(e *Estimators) {
-			e.Full = func(r [][]float64, n grpo.Normalisation) [][]float64 { return negated(estimator.Full(r, n)) }
-		}},
-		{"full return in place of the reward to go", "bound/group-factor", func(e *Estimators) { e.RewardToGo = e.Full }},
-		{"to go from the next step on", "bound/whole-trajectories-estimate-Q-minus-V", func(e *Estimators) { e.RewardToGo = late }},
-		{"the sign of Q − V", "bound/whole-trajectories-estimate-Q-minus-V", func(e *Estimators) {
-			e.Full = func(r [][]float64, n grpo.Normalisation) [][]float64 { return negated(estimator.Full(r, n)) }
-		}},
-		{"immediate rewards as the full return", "bound/whole-trajectories-estimate-Q-minus-V", func(e *Estimators) { e.Full = myopic }},
-		{"not finite", "bound/group-factor", func(e *Estimators) {
-			e.Truncated = func(r []float64, _ grpo.Normalisation) []float64 { r[0] = math.NaN(); return r }
-		}},
-		{"std with n", "bound/standardised", func(e *Estimators) {
-			e.Truncated = func(r []float64, n grpo.Normalisation) []float64 {
-				out := estimator.Truncated(r, n)
-				for i := range out {
-					out[i] *= math.Sqrt(float64(len(r)) / float64(len(r)-1))
-				}
-				return out
-			}
-		}},
-		{"not standardised", "bound/standardised", func(e *Estimators) {
-			e.Full = func(r [][]float64, _ grpo.Normalisation) [][]float64 { return estimator.Full(r, grpo.MeanOnly) }
-		}},
-		{"not standardised at a prefix", "bound/standardised", func(e *Estimators) {
-			e.Truncated = func(r []float64, _ grpo.Normalisation) []float64 { return estimator.Truncated(r, grpo.MeanOnly) }
-		}},
-		{"η for 1/η", "bound/selection", func(e *Estimators) {
-			e.Selection = func(a []float64, eta float64) ([]float64, error) { return estimator.Selection(a, 1/eta) }
-		}},
-		{"the best candidate", "bound/selection", func(e *Estimators) {
-			e.Selection = func(a []float64, _ float64) ([]float64, error) { return estimator.Selection(a, 0) }
-		}},
-		{"an error", "bound/selection", func(e *Estimators) {
-			e.Selection = func([]float64, float64) ([]float64, error) { return nil, errors.New("no") }
-		}},
-	} {
-		t.Run(fault.name, func(t *testing.T) {
-			e := Real()
-			fault.spoil(&e)
-			evidence := check(t, fault.claim, e)
-			require.Equal(t, verify.Broken, evidence.Status)
-			require.NotEmpty(t, evidence.Worst)
-			require.Contains(t, evidence.Figures[0].Text, "question\n", "the process that shows it")
-		})
-	}
-}
+func TestMutants(t *testing.T) { verifytest.Mutants(t, Claims(), Mutants()) }
 
-func check(t *testing.T, id string, e Estimators) verify.Evidence {
-	for _, claim := range ClaimsOf(e) {
-		if claim.ID == id {
-			evidence, err := claim.Check(context.Background(), verify.Effort{Seed: verifytest.Seed(t)})
-			require.NoError(t, err)
-			return evidence
-		}
-	}
-	require.Fail(t, "no such claim", id)
-	return verify.Evidence{}
-}
-
-func negated(rows [][]float64) [][]float64 {
-	for _, row := range rows {
-		for i := range row {
-			row[i] = -row[i]
-		}
-	}
-	return rows
-}
-
-// late takes the rewards after the step.
-func late(rewards [][]float64, norm grpo.Normalisation) [][]float64 {
-	moved := make([][]float64, len(rewards))
-	for i, row := range rewards {
-		moved[i] = append(append([]float64(nil), row[1:]...), 0)
-	}
-	return estimator.RewardToGo(moved, norm)
-}
-
-// myopic centres each step's own rewards over whole trajectories.
-func myopic(rewards [][]float64, norm grpo.Normalisation) [][]float64 {
-	out := make([][]float64, len(rewards))
-	for i := range out {
-		out[i] = make([]float64, len(rewards[i]))
-	}
-	for t := range rewards[0] {
-		column := make([]float64, len(rewards))
-		for i := range rewards {
-			column[i] = rewards[i][t]
-		}
-		for i, a := range estimator.Truncated(column, norm) {
-			out[i][t] = a
-		}
-	}
-	return out
+// TestContradictionIsShown: what contradicts a claim is a process, shrunk.
+func TestContradictionIsShown(t *testing.T) {
+	e := Real()
+	full(negated)(&e)
+	evidence, err := claimOf(e, "bound/group-factor").Check(context.Background(), verify.Effort{Seed: 1})
+	require.NoError(t, err)
+	require.Equal(t, verify.Broken, evidence.Status)
+	require.Contains(t, evidence.Worst, "expected")
+	require.Equal(t, "question\n├─ 1/2: reward 0   G = 0\n└─ 1/2: reward 1   G = 1\n", evidence.Figures[0].Text)
 }
 
 // TestAssumptionsMatter: without its assumption, each statement is contradicted.
@@ -163,7 +59,8 @@ func TestCounterExample(t *testing.T) {
 	golden, err := os.ReadFile("testdata/counterexample.txt")
 	require.NoError(t, err)
 	for range 3 {
-		evidence := check(t, "bound/negative-covariance", Real())
+		evidence, err := claimOf(Real(), "bound/negative-covariance").Check(context.Background(), verify.Effort{Seed: verifytest.Seed(t)})
+		require.NoError(t, err)
 		require.Equal(t, string(golden), evidence.Figures[0].Text)
 		require.Equal(t, "ratio 0·T with total covariance -1/2", evidence.Worst)
 	}

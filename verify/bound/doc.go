@@ -25,5 +25,5 @@
 // [Claims] returns them all. A claim whose status should be verify.Limit names a failure of the bound, or of what one might
 // read into it, and its check shows that failure on the smallest process that has it.
 //
-// [ClaimsOf] checks other estimators than those of package estimator: broken ones, to see that the claims notice.
+// [ClaimsOf] checks other estimators than those of package estimator: broken ones, which [Mutants] plants.
 package bound

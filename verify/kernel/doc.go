@@ -14,9 +14,4 @@
 // baselines, n for n−1, retrieved tokens trained, shared prefixes counted twice, the clip on the wrong side, groups mixed over
 // questions, the selected candidate trained alone, and so on. A mutant that lives shows a check that is missing. To add one,
 // add a [fault] to the list it belongs to; to add a function, add it to [Kernels] with a check and its faults.
-//
-// # Many seeds
-//
-// The tests use a fixed seed. SEARCHRL_SEED=random draws one (and logs it), SEARCHRL_SEED=7 uses that; scripts/reseed.sh runs
-// the tests of all packages below verify again and again with random seeds.
 package kernel

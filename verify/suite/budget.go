@@ -38,7 +38,7 @@ func Budget() []Random {
 func tests() []Random {
 	return []Random{
 		{"TestFalseAlarms", "verify/sampled/process_test.go", 3 * 8e-15, "Chernoff's bound: 40 of 8,000 runs at a rate of 1e-3, three times"},
-		{"TestBrokenEstimators, TestAssumptionsMatter", "verify/bound/bound_test.go", 0, "a fault shows in dozens of processes; a search that fails has the rate of its claim"},
+		{"TestAssumptionsMatter", "verify/bound/bound_test.go", 0, "what contradicts a statement without its assumption is among dozens of processes"},
 		{"TestCounterExample", "verify/bound/bound_test.go", 3 * 1e-12, "the search of bound/negative-covariance, three times"},
 		{"TestKilledComparisonGoesOn", "cmd/searchrl/resume_test.go", 0, "must hold whenever the comparison is killed"},
 		{"TestSelect", "estimator/estimator_test.go", 8e-14, "Hoeffding's inequality, three shares of 40,000 draws within 0.02"},

@@ -32,6 +32,7 @@ func Claims() []verify.Claim {
 // Mutants returns all planted faults, in the order they are reported.
 func Mutants() []verify.Mutant {
 	return slices.Concat(
+		bound.Mutants(),
 		kernel.Mutants(),
 		slate.Mutants(),
 		credit.Mutants(),
