@@ -19,7 +19,7 @@ func (e *RangeError) Error() string {
 // Process is a sequential betting test of H0: E[Z] ≤ 0 for independent Z in [lo, hi], lo < 0 < hi. Start with a wealth of 1;
 // before each observation bet a share of it on Z > 0:
 //
-//	W_n = Π_i (1 + λ_i Z_i),   0 ≤ λ_i ≤ 0.5/|lo|,   λ_i a function of Z_1 … Z_{i−1}
+//	W_n = Π_i (1 + λ_i Z_i),   0 ≤ λ_i ≤ 0.75/|lo|,   λ_i a function of Z_1 … Z_{i−1}
 //
 // Under H0 the wealth is a non-negative supermartingale, so P(W_n ≥ 1/α for any n) ≤ α (Ville's inequality): the test may
 // be looked at after each observation, stopped whenever one likes, and alarms wrongly with a probability of α at most.
@@ -44,7 +44,7 @@ func NewProcess(lo, hi, alpha float64) (*Process, error) {
 	case !(alpha > 0 && alpha < 1):
 		return nil, fmt.Errorf("sequential test: false-alarm rate %v, expected one between 0 and 1", alpha)
 	}
-	return &Process{lo: lo, hi: hi, alpha: alpha, cap: .5 / -lo}, nil
+	return &Process{lo: lo, hi: hi, alpha: alpha, cap: .75 / -lo}, nil
 }
 
 // Observe bets and then looks at z. It is a *[RangeError] if z is outside the bounds, on which the test's level rests;

@@ -29,8 +29,8 @@ func TestFairGame(t *testing.T) {
 			probability := 1.0
 			for i := range rounds {
 				bet := p.Bet()
-				if !(bet >= 0 && bet <= .5/-lo) {
-					t.Fatalf("bet %v, expected one in [0, %v]", bet, .5/-lo)
+				if !(bet >= 0 && bet <= .75/-lo) {
+					t.Fatalf("bet %v, expected one in [0, %v]", bet, .75/-lo)
 				}
 				z, q := lo, 1-up
 				if path>>i&1 == 1 {

@@ -17,7 +17,7 @@ import (
 const Alpha = 1e-9
 
 // missed bounds the probability that a planted violation is not found in time. The wealth of the tests below grows by
-// g ≥ 5e-4 a sample in the logarithm, with a variance of 2g and steps of at most ln 2; by Bernstein's inequality it stays
+// g ≥ 5e-4 a sample in the logarithm, with a variance of 2g and steps of at most ln 4; by Bernstein's inequality it stays
 // below 1/α after plantedSamples with a probability of less than this.
 const missed = 1e-12
 

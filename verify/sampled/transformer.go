@@ -13,7 +13,7 @@ import (
 const (
 	transformerHops    = 2 // facts of the questions: T = 3
 	transformerMembers = 4 // of 2, 4 and 5 the one whose test is the most powerful for a number of tokens
-	transformerGroups  = 256
+	transformerGroups  = 192
 	// transformerLong groups find a violation by 5 % in the deep mode: resampled from 1024 measured groups, one is found
 	// after 13,600 to 17,200.
 	transformerLong = 22_400
