@@ -2,7 +2,9 @@ package mixture
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 
 	"searchrl/verify/exact"
 )
@@ -20,6 +22,7 @@ func (g Gradient) add(name string, x *big.Rat) {
 // Equal reports whether two gradients agree in every logit.
 func (g Gradient) Equal(other Gradient) bool { return g.differs(other) == "" }
 
+// differs names the first logit in which they do not agree, "" if they do.
 func (g Gradient) differs(other Gradient) string {
 	zero := new(big.Rat)
 	at := func(h Gradient, name string) *big.Rat {
@@ -29,7 +32,7 @@ func (g Gradient) differs(other Gradient) string {
 		return h[name]
 	}
 	for _, names := range []Gradient{g, other} {
-		for name := range names {
+		for _, name := range slices.Sorted(maps.Keys(names)) {
 			if at(g, name).Cmp(at(other, name)) != 0 {
 				return fmt.Sprintf("%s: %s and %s", name, at(g, name).RatString(), at(other, name).RatString())
 			}

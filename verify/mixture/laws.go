@@ -2,8 +2,10 @@ package mixture
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/big"
+	"slices"
 
 	"searchrl/refiner"
 	"searchrl/verify"
@@ -93,7 +95,8 @@ func laws() []law {
 				cutOff := k.Estimated(c, Weights{Discarded: 1})
 				bias, some := "", false
 				estimated, truth := k.Estimated(c, Prefix), c.True()
-				for name, x := range cutOff {
+				for _, name := range slices.Sorted(maps.Keys(cutOff)) {
+					x := cutOff[name]
 					if x.Sign() == 0 {
 						continue
 					}
