@@ -20,7 +20,8 @@ type Recall struct {
 	// those that name passages which a person chose.
 	Questions, Answerable, Supported int
 	// Answer is the share of Answerable questions with an answer among the first passages (qa.Contains), title and text.
-	// Any and All are the shares of Supported ones with one of their passages, by id, among the first, and with all of them.
+	// Any and All are the shares of Supported ones with one of their passages among the first, and with all of them. A passage
+	// is known by its id, or by its title, normalised (qa.Normalize), where the data set gives no id.
 	Answer, Any, All []Share
 }
 
@@ -84,7 +85,9 @@ func answerRank(hits []retrieval.Hit, answers []string) int {
 func supportRanks(hits []retrieval.Hit, support []qa.Support) (first, last int) {
 	first, last = notFound, 0
 	for _, s := range support {
-		rank := slices.IndexFunc(hits, func(h retrieval.Hit) bool { return h.ID == s.ID }) + 1
+		rank := slices.IndexFunc(hits, func(h retrieval.Hit) bool {
+			return h.ID == s.ID || s.ID == "" && s.Title != "" && qa.Normalize(h.Title) == qa.Normalize(s.Title)
+		}) + 1
 		if rank == 0 {
 			rank = notFound
 		}

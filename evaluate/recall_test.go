@@ -20,7 +20,7 @@ func (f fixed) Search(_ context.Context, queries []string, k int) ([][]retrieval
 	for i, q := range queries {
 		for _, id := range f[q] {
 			if len(out[i]) < k {
-				out[i] = append(out[i], retrieval.Hit{Document: retrieval.Document{ID: id, Text: "about " + id}})
+				out[i] = append(out[i], retrieval.Hit{Document: retrieval.Document{ID: id, Title: id, Text: "about " + id}})
 			}
 		}
 	}
@@ -39,17 +39,18 @@ func TestSearchRecall(t *testing.T) {
 		{Text: "b", Answers: []string{"p4"}, Supporting: support("p4"), SupportKind: qa.DistantSupport}, // answer at 4; no person chose p4
 		{Text: "c", Answers: []string{"yes"}, Supporting: support("p1", "absent")},                      // any at 1, all never
 		{Text: "d", Answers: []string{"p1"}},                                                            // nothing is found
+		{Text: "c", Answers: []string{"no"}, Supporting: []qa.Support{{Title: "The  P1!"}, {}}},         // by title: any at 1; one that nothing names, never
 	}
 	searcher := fixed{"a": {"p1", "p2", "p3", "p4"}, "b": {"p1", "p2", "p3", "p4"}, "c": {"p1"}}
 	var seen []int
 	r, err := evaluate.SearchRecall(t.Context(), searcher, questions, func(done int) { seen = append(seen, done) })
 	require.NoError(t, err)
-	require.Equal(t, []int{4}, seen)
-	require.Equal(t, []int{4, 3, 2}, []int{r.Questions, r.Answerable, r.Supported})
+	require.Equal(t, []int{5}, seen)
+	require.Equal(t, []int{5, 3, 3}, []int{r.Questions, r.Answerable, r.Supported})
 	shares := func(s []evaluate.Share) [2]float64 { return [2]float64{s[0].Share, s[1].Share} }
 	require.Equal(t, [2]float64{1. / 3, 2. / 3}, shares(r.Answer))
 	require.Equal(t, [2]float64{1, 1}, shares(r.Any))
-	require.Equal(t, [2]float64{0, 0.5}, shares(r.All))
+	require.Equal(t, [2]float64{0, 1. / 3}, shares(r.All))
 
 	r, err = evaluate.SearchRecall(t.Context(), searcher, nil, nil)
 	require.NoError(t, err)

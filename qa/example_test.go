@@ -32,5 +32,5 @@ func ExampleNormalize() {
 func ExampleReadQuestions() {
 	_, err := qa.ReadQuestions(strings.NewReader(`{"question": "Who?", "answer": "Ada"}` + "\n" + `{"question": "When?"}`))
 	fmt.Println(strings.SplitAfter(err.Error(), ";")[0])
-	// Output: questions line 2: no answer in "golden_answers", "answers" or "answer";
+	// Output: questions line 2: no answer in "golden_answers", "answers", "answer" or "possible_answers";
 }

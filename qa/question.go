@@ -26,6 +26,7 @@ const DistantSupport = "distant"
 
 // Support is one passage that a question's answer rests on.
 type Support struct {
+	// ID is that of the corpus; "" where the data set gives none, and then the title names the passage.
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	Text  string `json:"text"`

@@ -7,7 +7,7 @@ import (
 	"searchrl/internal/jsonl"
 )
 
-// OpenQuestions reads the question file at path, JSON lines, plain or gzip; see [ReadQuestions].
+// OpenQuestions reads the question file at path, plain or gzip; see [ReadQuestions].
 func OpenQuestions(path string) ([]Question, error) {
 	r, file, err := jsonl.Open(path)
 	if err != nil {
@@ -17,16 +17,29 @@ func OpenQuestions(path string) ([]Question, error) {
 	return readQuestions(r)
 }
 
-// ReadQuestions reads questions from JSON lines, plain or gzip. Each line is an object with
+// ReadQuestions reads questions from a file, plain or gzip, whose content says what it is:
+//
+//   - JSON lines, one record a line (Search-R1, FlashRAG, NQ-open, MuSiQue, PopQA);
+//   - one JSON list of records (HotpotQA, 2WikiMultihopQA);
+//   - one JSON object with the records in "Data" (TriviaQA);
+//   - a table, comma- or tab-separated, whose first line names the columns (Bamboogle, PopQA).
+//
+// Lists are read in a stream. A record has
 //
 //   - "question": the text;
-//   - "golden_answers", else "answers", else "answer": one string or a list of strings, at least one of
-//     them not blank (blank ones are dropped);
-//   - "id" (or "_id"): a string or a number, unique; a line without one gets "line-N";
-//   - optionally "source", "supporting", "keys" and "hops" as in [Question]; where "hops" is missing, it is the length of
-//     "decomposition" (MuSiQue) or "evidences" (2WikiMultihopQA). Other fields are ignored.
+//   - "golden_answers", else "answers", "answer" or "possible_answers": a string, a list of strings, or TriviaQA's object with
+//     "Value", "Aliases" and "HumanAnswers"; at least one of them not blank (blank ones are dropped). PopQA's text that holds
+//     a JSON list is that list. To "answer", MuSiQue's "answer_aliases" are added;
+//   - "id" (or "_id", "question_id", "QuestionId"): a string or a number, unique; a record without one gets "line-N", or
+//     "record-N" in a list or a table;
+//   - optionally "source", "supporting", "keys" and "hops" as in [Question].
 //
-// The first line that differs is an error, which names the file, the line and what was expected there.
+// Where "hops" is missing, it is the length of "decomposition", "question_decomposition" (MuSiQue) or "evidences"
+// (2WikiMultihopQA), or the number of passages in "supporting_facts" (HotpotQA). Where "supporting" is missing, it comes from
+// MuSiQue's "paragraphs", or from "supporting_facts" and "context" if these hold all the passages; such passages have no id.
+// Other fields are ignored. MuSiQue's unanswerable questions are refused, and so is the full Natural Questions file.
+//
+// The first record that differs is an error, which names the file, the line or record, and what was expected there.
 func ReadQuestions(r io.Reader) ([]Question, error) {
 	lines, err := jsonl.NewReader(r, "questions")
 	if err != nil {
@@ -35,28 +48,40 @@ func ReadQuestions(r io.Reader) ([]Question, error) {
 	return readQuestions(lines)
 }
 
+// records hands out the records of a question file.
+type records interface {
+	// next returns the next record, or io.EOF after the last one. Its errors name the file and the place.
+	next() (*record, error)
+	// place names the record that next returned last, such as "line 3"; name makes an id of it, such as "line-3".
+	place() string
+	name() string
+	// wrong makes an error about that record, which names the file and the place.
+	wrong(err error) error
+}
+
 func readQuestions(r *jsonl.Reader) ([]Question, error) {
 	var questions []Question
-	lineOf := map[string]int{}
+	placeOf := map[string]string{}
+	file := layout(r)
 	for {
-		line, err := r.Next()
-		if err == io.EOF { //nolint:errorlint // Next documents io.EOF itself
+		rec, err := file.next()
+		if err == io.EOF { //nolint:errorlint // next documents io.EOF itself
 			return questions, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		q, err := parseQuestion(line)
+		q, err := rec.question()
 		if err != nil {
-			return nil, r.Errorf("%w", err)
+			return nil, file.wrong(err)
 		}
 		if q.ID == "" {
-			q.ID = fmt.Sprintf("line-%d", r.Line())
+			q.ID = file.name()
 		}
-		if first, seen := lineOf[q.ID]; seen {
-			return nil, r.Errorf("id %q is taken by line %d; expected ids to be unique", q.ID, first)
+		if first, seen := placeOf[q.ID]; seen {
+			return nil, file.wrong(fmt.Errorf("id %q is taken by %s; expected ids to be unique", q.ID, first))
 		}
-		lineOf[q.ID] = r.Line()
+		placeOf[q.ID] = file.place()
 		questions = append(questions, q)
 	}
 }

@@ -59,10 +59,10 @@ func TestReadQuestionsRefuses(t *testing.T) {
 		"says what is":      {"x", `expected an object like {"id": "q1", "question": "…", "golden_answers": ["…"]}`},
 		"no question":       {`{"answer":"y"}`, `line 1: no "question"`},
 		"blank question":    {`{"question":" ","answer":"y"}`, `line 1: no "question"`},
-		"no answer":         {good + `{"question":"x"}`, `line 2: no answer in "golden_answers", "answers" or "answer"`},
+		"no answer":         {good + `{"question":"x"}`, `line 2: no answer in "golden_answers", "answers", "answer" or "possible_answers"`},
 		"no answers":        {`{"question":"x","golden_answers":[]}`, "line 1: no answer"},
 		"blank answers":     {`{"question":"x","golden_answers":["", " "]}`, "line 1: no answer"},
-		"answer is object":  {`{"question":"x","answer":{"value":"y"}}`, "line 1: found an object"},
+		"answer is object":  {`{"question":"x","answer":{"text":"y"}}`, "line 1: found an object"},
 		"answers of lists":  {`{"question":"x","answers":[["y"]]}`, `line 1: found ["y"] where`},
 		"answer is true":    {`{"question":"x","answer":true}`, "line 1: found true where a string or a number"},
 		"id is a list":      {`{"id":["q"],"question":"x","answer":"y"}`, "line 1: found"},
@@ -120,6 +120,11 @@ func FuzzReadQuestions(f *testing.F) {
 	f.Add(gzipped(f, file))
 	f.Add([]byte(`{"id":1e400,"question":"x","answer":-0}`))
 	f.Add([]byte("\xef\xbb\xbf{}"))
+	for name := range originals {
+		data, err := os.ReadFile(filepath.Join("testdata", "original", name))
+		require.NoError(f, err)
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		questions, err := ReadQuestions(bytes.NewReader(data))
 		if err != nil {

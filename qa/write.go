@@ -21,8 +21,12 @@ func WriteQuestions(w io.Writer, questions []Question) error {
 		}
 		indexOf[q.ID] = i
 		line, err := json.Marshal(q)
+		var rec *record
 		if err == nil {
-			_, err = parseQuestion(line)
+			rec, err = parseRecord(line)
+		}
+		if err == nil {
+			_, err = rec.question()
 		}
 		if err == nil {
 			err = enc.Encode(q)

@@ -1,4 +1,5 @@
-// Package jsonl reads files of one JSON document a line, plain or gzip, line by line.
+// Package jsonl reads files of one JSON document a line, plain or gzip, line by line. [Reader.Peek] tells other files, which
+// [Reader.Read] then hands out as they are.
 package jsonl
 
 import (
@@ -85,6 +86,29 @@ func (r *Reader) readLine() ([]byte, error) {
 		}
 	}
 }
+
+// Peek returns up to n of the bytes that come next, fewer where the stream ends, and leaves them to be read. n is at most 64
+// KiB.
+func (r *Reader) Peek(n int) []byte {
+	next, _ := r.buf.Peek(n) // whoever reads on meets the error
+	return next
+}
+
+// Read implements io.Reader: it hands out what comes next as bytes, for files that turn out to be no lines. Use it or Next,
+// not both; Line does not count what it hands out.
+func (r *Reader) Read(p []byte) (int, error) {
+	n, err := r.buf.Read(p)
+	switch {
+	case err == nil || err == io.EOF: //nolint:errorlint // a cut-off gzip stream is io.ErrUnexpectedEOF
+		return n, err
+	case r.gz:
+		return n, fmt.Errorf("the gzip stream is damaged or cut off: %w", err)
+	}
+	return n, fmt.Errorf("reading: %w", err)
+}
+
+// Name returns what stands for the stream in errors.
+func (r *Reader) Name() string { return r.name }
 
 // Line returns the number of the line that Next returned last, from 1.
 func (r *Reader) Line() int { return r.n }
