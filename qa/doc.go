@@ -15,6 +15,8 @@
 //
 // # Question files
 //
-// [OpenQuestions] and [ReadQuestions] read JSON lines, plain or gzip, in the layout of Search-R1 and FlashRAG
-// ({"id","question","golden_answers"}) and the nearby ones; [WriteQuestions] writes it.
+// [OpenQuestions] and [ReadQuestions] read the files of Search-R1 and FlashRAG, and those in which the seven benchmarks
+// were published: NQ-open (Lee et al. 2019), TriviaQA (Joshi et al. 2017), PopQA (Mallen et al. 2023), HotpotQA (Yang et al.
+// 2018), 2WikiMultihopQA (Ho et al. 2020), MuSiQue (Trivedi et al. 2022), Bamboogle (Press et al. 2023). The content says
+// which it is. [WriteQuestions] writes Search-R1's layout.
 package qa

@@ -63,7 +63,7 @@ type list struct {
 }
 
 func newList(r *jsonl.Reader, key string) *list {
-	in := &source{r: r, line: 1}
+	in := newSource(r)
 	return &list{in: in, dec: json.NewDecoder(in), key: key, line: 1}
 }
 
@@ -95,7 +95,9 @@ func (l *list) read() (*record, error) {
 	l.n++
 	var raw json.RawMessage
 	if err := l.dec.Decode(&raw); err != nil {
-		l.line = l.in.pass(l.dec.InputOffset())
+		ahead, _ := io.ReadAll(l.dec.Buffered())
+		blank := len(ahead) - len(bytes.TrimLeft(ahead, " \t\r\n"))
+		l.line = l.in.pass(l.dec.InputOffset() + int64(blank))
 		return nil, err
 	}
 	l.line = l.in.pass(l.dec.InputOffset() - int64(len(raw)))
@@ -166,16 +168,19 @@ func (l *list) skipTo(key string) (bool, error) {
 // source counts the lines of a stream whose reader reads ahead, and refuses records without end.
 type source struct {
 	r      *jsonl.Reader
+	limit  int64   // of a record, in bytes
 	read   int64   // bytes handed out
 	passed int64   // of those, what has been understood
 	line   int     // that passed lies in, from 1
 	ends   []int64 // line ends from passed on
 }
 
+func newSource(r *jsonl.Reader) *source { return &source{r: r, limit: jsonl.MaxLine, line: 1} }
+
 // Read implements io.Reader.
 func (s *source) Read(p []byte) (int, error) {
-	if s.read-s.passed > jsonl.MaxLine {
-		return 0, fmt.Errorf("longer than %d bytes", jsonl.MaxLine)
+	if s.read-s.passed > s.limit {
+		return 0, fmt.Errorf("longer than %d bytes", s.limit)
 	}
 	n, err := s.r.Read(p)
 	for i, c := range p[:n] {

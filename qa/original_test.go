@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"searchrl/internal/jsonl"
 )
 
 const (
@@ -164,8 +166,14 @@ func (e *endless) Read(p []byte) (int, error) {
 
 // A list is read in a stream: what follows a wrong record is not read, and a record without end fills no memory.
 func TestListsAreStreamed(t *testing.T) {
-	_, err := ReadQuestions(&endless{})
-	require.ErrorContains(t, err, "record 2 (line 1): longer than 67108864 bytes")
+	r, err := jsonl.NewReader(&endless{}, "questions")
+	require.NoError(t, err)
+	file := newList(r, "")
+	file.in.limit = 1 << 20
+	_, err = file.next()
+	require.NoError(t, err)
+	_, err = file.next()
+	require.ErrorContains(t, err, "longer than 1048576 bytes")
 
 	_, err = ReadQuestions(io.MultiReader(strings.NewReader(`[{"question": "x"},`), strings.NewReader(strings.Repeat(" ", 1<<20)), unread{t}))
 	require.ErrorContains(t, err, "record 1 (line 1): no answer")

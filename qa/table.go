@@ -23,7 +23,7 @@ type table struct {
 
 // newTable reads a table whose first bytes are head: tab-separated if its first line has a tab, else comma-separated.
 func newTable(r *jsonl.Reader, head []byte) *table {
-	in := &source{r: r, line: 1}
+	in := newSource(r)
 	t := &table{in: in, csv: csv.NewReader(in), line: 1}
 	first, _, _ := bytes.Cut(head, []byte("\n"))
 	if bytes.ContainsRune(first, '\t') {
@@ -83,7 +83,7 @@ func (t *table) read() (*record, error) {
 // begin reads the names of the columns.
 func (t *table) begin() error {
 	names, err := t.cells()
-	if err != nil && len(names) == 0 {
+	if err != nil {
 		return fmt.Errorf("%w; %s", err, expectedFile)
 	}
 	columns := make([]string, len(names))

@@ -25,7 +25,7 @@ type evalCmd struct {
 	policyFlags    `group:"Task"`
 	servedFlags    `group:"Task"`
 	Method         string `placeholder:"NAME" help:"Answer as this method does: direct, rag, mr-search, search-r2 or another that acts in a way of its own; otherwise in the plain agent loop." group:"Method"`
-	Questions      string `placeholder:"FILE" help:"Questions as JSON lines, plain or gzip, instead of the embedded world's." group:"Task"`
+	Questions      string `placeholder:"FILE" help:"Questions (JSON lines, or the benchmarks' own files; plain or gzip), instead of the embedded world's." group:"Task"`
 	searcherFlags  `group:"Task"`
 	RetrievalOnly  bool   `help:"Measure the searcher alone, with the questions as queries: how often it finds an answer and the supporting passages." group:"Task"`
 	Limit          *int   `placeholder:"N" help:"Questions at most; without it all of the file, and 300 of the embedded world's." group:"Task"`

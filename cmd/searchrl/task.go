@@ -103,7 +103,7 @@ const questionStream = 1
 
 // dataFlags name one's own questions and corpus, instead of the embedded world's.
 type dataFlags struct {
-	QuestionsFile string `placeholder:"FILE" help:"Questions as JSON lines, plain or gzip, instead of the embedded world's."`
+	QuestionsFile string `placeholder:"FILE" help:"Questions (JSON lines, or the benchmarks' own files; plain or gzip), instead of the embedded world's."`
 	searcherFlags
 }
 
