@@ -34,6 +34,7 @@ type cli struct {
 	Ask       askCmd       `cmd:"" help:"Ask one question and show every thought, query, document and the answer."`
 	Index     indexCmd     `cmd:"" help:"Index passages, to be searched from the disk."`
 	Serve     serveCmd     `cmd:"" help:"Serve an index or a corpus to Search-R1 style trainers (POST /retrieve)."`
+	Bench     benchCmd     `cmd:"" help:"Measure speed."`
 	Verify    verifyCmd    `cmd:"" help:"Check what this project claims about its estimators, and write a report."`
 	Doctor    doctorCmd    `cmd:"" help:"Show which compute backends there are and how to install the others."`
 	Warmstart warmstartCmd `cmd:"" help:"Make the embedded base policy again."`
