@@ -27,6 +27,8 @@ type Index struct {
 	passages, offsets, words, table, postings mmap.MMap
 
 	checked []atomic.Uint32 // a bit for each word: its postings have been checked
+	blocks  topk.Blocks
+	peaks   sync.Map // of the long lists that have been used: word → []float32
 	pool    *topk.Pool
 	mu      sync.RWMutex // held for reading while the maps are
 	closed  bool
@@ -55,7 +57,7 @@ func open(dir string, m *Manifest) (opened *Index, err error) {
 		return nil, errors.New("this machine is big-endian; indexes can be read on little-endian ones only")
 	}
 	x := &Index{dir: dir, manifest: *m, checked: make([]atomic.Uint32, m.Distinct/32+1),
-		pool: topk.NewPool(m.Passages)}
+		blocks: topk.NewBlocks(m.Passages), pool: topk.NewPool(m.Passages)}
 	if x.analyze, err = m.Analysis.Analyzer(); err != nil {
 		return nil, err
 	}
@@ -183,7 +185,20 @@ func (x *Index) list(w int) (topk.List, error) {
 		}
 		word.Or(bit)
 	}
+	if len(list.Docs) >= x.blocks.Count {
+		list.Peaks = x.peaksOf(w, list)
+	}
 	return list, nil
+}
+
+// peaksOf returns the list's peaks, which are found out when it is first used.
+func (x *Index) peaksOf(w int, list topk.List) []float32 {
+	if known, ok := x.peaks.Load(w); ok {
+		return known.([]float32)
+	}
+	peaks := x.blocks.Peaks(list)
+	x.peaks.Store(w, peaks)
+	return peaks
 }
 
 // word returns the bytes of a word, which lie in the map.

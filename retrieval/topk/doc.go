@@ -8,7 +8,8 @@
 // a score depends on the query and the lists alone, not on how it was found.
 //
 // [Scorer.Top] is exact. It adds up whole lists (eager scores, as bm25s does, Lù 2024) where that is little work, and else
-// leaves out what provably cannot matter (MaxScore, Turtle and Flood 1995). Equal scores are ordered by passage.
+// leaves out what provably cannot matter: MaxScore (Turtle and Flood 1995) with the bounds of block-max indexes (Ding and Suel
+// 2011), see [Blocks]. Equal scores are ordered by passage.
 //
 // No files, no clock, no randomness; nothing here knows what a word is.
 package topk

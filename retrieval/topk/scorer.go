@@ -2,16 +2,18 @@ package topk
 
 import "context"
 
-// Scorer is the working memory of one search at a time: 8 bytes a passage, and up to 8 more while it searches.
+// Scorer is the working memory of one search at a time: 8 bytes a passage, up to 4 more while it searches, and what a window
+// and the blocks take.
 type Scorer struct {
 	sum     []float64 // score so far of every passage; all 0 between searches
 	touched []uint32  // the passages with a score > 0
-	kept    []uint32  // of those, the ones that pruning has not ruled out
-	unread  int       // postings that the last pruned search did not add up one after the other
+	pruner
 }
 
 // NewScorer returns a scorer for that many passages.
-func NewScorer(passages int) *Scorer { return &Scorer{sum: make([]float64, passages)} }
+func NewScorer(passages int) *Scorer {
+	return &Scorer{sum: make([]float64, passages), pruner: newPruner(passages)}
+}
 
 // pruneFrom is the number of postings from which a search tries to get by without reading them all.
 const pruneFrom = 4096
@@ -21,7 +23,7 @@ const pruneFrom = 4096
 func (s *Scorer) Top(ctx context.Context, q *Query, k int) ([]Scored, error) {
 	postings := q.Postings()
 	if postings > pruneFrom && postings/32 > k && len(q.clauses) <= 256 {
-		return s.pruned(ctx, q.clauses, k)
+		return s.pruner.pruned(ctx, q.clauses, k)
 	}
 	return s.exhaustive(ctx, q.clauses, k)
 }
