@@ -2,9 +2,7 @@ package mixture
 
 import (
 	"fmt"
-	"maps"
 	"math/big"
-	"slices"
 
 	"searchrl/verify/exact"
 )
@@ -31,14 +29,18 @@ func (g Gradient) differs(other Gradient) string {
 		}
 		return h[name]
 	}
+	first := ""
 	for _, names := range []Gradient{g, other} {
-		for _, name := range slices.Sorted(maps.Keys(names)) {
-			if at(g, name).Cmp(at(other, name)) != 0 {
-				return fmt.Sprintf("%s: %s and %s", name, at(g, name).RatString(), at(other, name).RatString())
+		for name := range names {
+			if at(g, name).Cmp(at(other, name)) != 0 && (first == "" || name < first) {
+				first = name
 			}
 		}
 	}
-	return ""
+	if first == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s: %s and %s", first, at(g, first).RatString(), at(other, first).RatString())
 }
 
 // Rollout is everything that one augmented rollout sampled: the draft, the decision, and the suffix.
