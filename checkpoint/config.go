@@ -55,22 +55,18 @@ const (
 
 // Validate reports the first thing that is wrong with c.
 func (c Config) Validate() error {
-	for _, size := range []struct {
-		name       string
-		value, max int
-	}{
-		{"vocab_size", c.VocabSize, maxVocab},
-		{"hidden_size", c.HiddenSize, maxWidth},
-		{"intermediate_size", c.IntermediateSize, maxWidth},
-		{"num_hidden_layers", c.Layers, maxLayers},
-		{"num_attention_heads", c.Heads, maxWidth},
-		{"num_key_value_heads", c.KVHeads, maxWidth},
-		{"head_dim", c.HeadDim, maxWidth},
-		{"max_position_embeddings", c.MaxPositions, maxPositions},
-	} {
-		if size.value < 1 || size.value > size.max {
-			return fmt.Errorf("%s is %d, want 1 to %d", size.name, size.value, size.max)
-		}
+	err := CheckSizes(
+		Size{"vocab_size", c.VocabSize, maxVocab},
+		Size{"hidden_size", c.HiddenSize, maxWidth},
+		Size{"intermediate_size", c.IntermediateSize, maxWidth},
+		Size{"num_hidden_layers", c.Layers, maxLayers},
+		Size{"num_attention_heads", c.Heads, maxWidth},
+		Size{"num_key_value_heads", c.KVHeads, maxWidth},
+		Size{"head_dim", c.HeadDim, maxWidth},
+		Size{"max_position_embeddings", c.MaxPositions, maxPositions},
+	)
+	if err != nil {
+		return err
 	}
 	switch {
 	case c.Heads%c.KVHeads != 0:
@@ -87,6 +83,22 @@ func (c Config) Validate() error {
 	for _, id := range c.EOS {
 		if id < 0 || id >= c.VocabSize {
 			return fmt.Errorf("eos_token_id %d is not in the vocabulary of %d tokens", id, c.VocabSize)
+		}
+	}
+	return nil
+}
+
+// Size is an entry of config.json that counts something, and the largest value that is believed.
+type Size struct {
+	Name       string
+	Value, Max int
+}
+
+// CheckSizes reports the first size that is not in [1, Max].
+func CheckSizes(sizes ...Size) error {
+	for _, s := range sizes {
+		if s.Value < 1 || s.Value > s.Max {
+			return fmt.Errorf("%s is %d, want 1 to %d", s.Name, s.Value, s.Max)
 		}
 	}
 	return nil

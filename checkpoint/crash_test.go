@@ -1,6 +1,7 @@
 package checkpoint_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 			if err := checkpoint.Save(filepath.Join(dir, "new", time.Now().Format("150405.000000000")), tiny, generation(n%5)); err != nil {
 				panic(err)
 			}
+			fmt.Println(n) // the parent waits for the first
 		}
 	}
 	os.Exit(m.Run())
@@ -45,8 +47,12 @@ func TestKilledWhileSaving(t *testing.T) {
 	for range 12 {
 		save := exec.Command(os.Args[0])
 		save.Env = append(os.Environ(), crashDir+"="+dir)
+		out, err := save.StdoutPipe()
+		require.NoError(t, err)
 		require.NoError(t, save.Start())
-		time.Sleep(15*time.Millisecond + rand.N(20*time.Millisecond))
+		_, err = out.Read(make([]byte, 1)) // it has saved some
+		require.NoError(t, err)
+		time.Sleep(rand.N(20 * time.Millisecond))
 		require.NoError(t, save.Process.Kill())
 		require.Error(t, save.Wait()) // killed, not failed by itself
 		require.Equal(t, -1, save.ProcessState.ExitCode())

@@ -199,21 +199,17 @@ func (c *Config) readSentenceFiles(fsys fs.FS) error {
 
 // Validate reports the first thing that is wrong with c.
 func (c Config) Validate() error {
-	for _, size := range []struct {
-		name       string
-		value, max int
-	}{
-		{"vocab_size", c.VocabSize, maxVocab},
-		{"hidden_size", c.HiddenSize, maxWidth},
-		{"intermediate_size", c.IntermediateSize, maxWidth},
-		{"num_hidden_layers", c.Layers, maxLayers},
-		{"num_attention_heads", c.Heads, maxWidth},
-		{"max_position_embeddings", c.MaxPositions, maxWidth},
-		{"type_vocab_size", c.TypeVocabSize, maxWidth},
-	} {
-		if size.value < 1 || size.value > size.max {
-			return fmt.Errorf("%s is %d, want 1 to %d", size.name, size.value, size.max)
-		}
+	err := checkpoint.CheckSizes(
+		checkpoint.Size{Name: "vocab_size", Value: c.VocabSize, Max: maxVocab},
+		checkpoint.Size{Name: "hidden_size", Value: c.HiddenSize, Max: maxWidth},
+		checkpoint.Size{Name: "intermediate_size", Value: c.IntermediateSize, Max: maxWidth},
+		checkpoint.Size{Name: "num_hidden_layers", Value: c.Layers, Max: maxLayers},
+		checkpoint.Size{Name: "num_attention_heads", Value: c.Heads, Max: maxWidth},
+		checkpoint.Size{Name: "max_position_embeddings", Value: c.MaxPositions, Max: maxWidth},
+		checkpoint.Size{Name: "type_vocab_size", Value: c.TypeVocabSize, Max: maxWidth},
+	)
+	if err != nil {
+		return err
 	}
 	switch {
 	case c.HiddenSize%c.Heads != 0:
