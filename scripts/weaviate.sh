@@ -21,7 +21,7 @@ command=$1 dir=$2
 stop_node() {
 	local pid
 	pid=$(cat "$2")
-	if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q weaviate-server || ps -p "$pid" -o command= 2>/dev/null | grep -q weaviate-server; then
+	if { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -q weaviate-server || ps -p "$pid" -o command= 2>/dev/null | grep -q weaviate-server; then
 		kill "-$1" "$pid" 2>/dev/null || true
 		for _ in $(seq 100); do
 			kill -0 "$pid" 2>/dev/null || break
@@ -38,6 +38,26 @@ stop_all() {
 		[ -e "$file" ] || continue
 		stop_node TERM "$file"
 	done
+}
+
+# ended I ends the start: node I did not get ready.
+ended() {
+	echo "node $1 $2; the end of $dir/node$1/log:" >&2
+	tail -n 5 "$dir/node$1/log" >&2
+	stop_all
+	exit 1
+}
+
+# listening I PORT waits until node I listens there.
+listening() {
+	local pid
+	pid=$(cat "$dir/node$1/pid")
+	for _ in $(seq 1200); do
+		(exec 3<>"/dev/tcp/127.0.0.1/$2") 2>/dev/null && return
+		kill -0 "$pid" 2>/dev/null || ended "$1" "ended"
+		sleep 0.2
+	done
+	ended "$1" "does not listen after 4 minutes"
 }
 
 start() {
@@ -61,15 +81,16 @@ start() {
 			GRPC_PORT=$((port + 30 + i)) GO_PROFILING_PORT=$((port + 40 + i)) \
 			"$server" --scheme http --host 127.0.0.1 --port $((port + i)) >>"$dir/node$i/log" 2>&1 </dev/null &
 		echo $! >"$dir/node$i/pid"
+		[ "$i" != 0 ] || listening 0 $((port + 10)) # the others can join only then
 	done
 	for i in $(seq 0 $((nodes - 1))); do
 		pid=$(cat "$dir/node$i/pid")
 		for _ in $(seq 1200); do
 			curl -fsS -o /dev/null "http://127.0.0.1:$((port + i))/v1/.well-known/ready" 2>/dev/null && break
-			kill -0 "$pid" 2>/dev/null || { echo "node $i ended; its last words:" >&2; tail -n 5 "$dir/node$i/log" >&2; stop_all; exit 1; }
+			kill -0 "$pid" 2>/dev/null || ended "$i" "ended"
 			sleep 0.2
 		done
-		curl -fsS -o /dev/null "http://127.0.0.1:$((port + i))/v1/.well-known/ready" || { echo "node $i is not ready after 4 minutes; see $dir/node$i/log" >&2; stop_all; exit 1; }
+		curl -fsS -o /dev/null "http://127.0.0.1:$((port + i))/v1/.well-known/ready" 2>/dev/null || ended "$i" "is not ready after 4 minutes"
 		echo "http://127.0.0.1:$((port + i))"
 	done
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"searchrl/accel"
@@ -16,7 +15,6 @@ import (
 	"searchrl/retrieval/flat"
 	"searchrl/retrieval/hybrid"
 	"searchrl/retrieval/index"
-	"searchrl/retrieval/weaviate"
 )
 
 // denseFlags say how vectors of passages are made.
@@ -140,17 +138,4 @@ func openVectors(dir string, fuse bool) (retrieval.Searcher, error) {
 		return vectors, nil
 	}
 	return hybrid.New(hybrid.Options{}, words, vectors)
-}
-
-// openWeaviate opens NAME@URL[,URL…].
-func openWeaviate(where string) (retrieval.Searcher, error) {
-	name, nodes, ok := strings.Cut(where, "@")
-	if !ok {
-		return nil, unusable(fmt.Errorf("--searcher weaviate:%s: expected weaviate:COLLECTION@URL[,URL…]", where))
-	}
-	client, err := weaviate.NewClient(weaviate.Options{Nodes: strings.Split(nodes, ","), Token: os.Getenv("WEAVIATE_TOKEN")})
-	if err != nil {
-		return nil, unusable(err)
-	}
-	return client.Words(name), nil
 }

@@ -11,7 +11,7 @@ import (
 	"searchrl/retrieval/index"
 )
 
-// indexCmd builds an index of a corpus, of words or of vectors.
+// indexCmd builds an index of a corpus, of words or of vectors, here or in a cluster.
 type indexCmd struct {
 	Corpus   string  `placeholder:"FILE" help:"Passages as JSON lines, plain or gzip: {\"id\", \"contents\"} as wiki-18 has them, or {\"id\", \"title\", \"text\"}."`
 	Out      string  `placeholder:"DIR" help:"Folder of the index: new, empty, or an index to replace."`
@@ -20,12 +20,14 @@ type indexCmd struct {
 	B        float64 `name:"b" default:"0.4" help:"The weight of a passage's length, 0 to 1."`
 	Memory   int     `default:"256" help:"MiB that counting may take before it goes on on the disk."`
 	denseFlags
+	weaviateFlags
 	Verify string `placeholder:"DIR" help:"Build nothing; read a whole index and say whether it is as it was written."`
 }
 
 func (c *indexCmd) Help() string {
 	return "A crash during the build leaves the old index usable. Search it with --searcher DIR, or serve it with searchrl serve. " +
-		"With --dense, vectors are made; an interrupted build goes on where it was. Search them with --searcher dense:DIR or hybrid:DIR."
+		"With --dense, vectors are made; an interrupted build goes on where it was. Search them with --searcher dense:DIR or hybrid:DIR. " +
+		"With --weaviate, the passages go into a cluster; search them with --searcher weaviate:NAME@URL."
 }
 
 // indexed is the JSON document of index.
@@ -42,6 +44,9 @@ func (c *indexCmd) Run(ctx context.Context, con *console) error {
 	}
 	if c.Dense != "" {
 		return c.makeVectors(ctx, con, c.Corpus, c.Out)
+	}
+	if c.Weaviate != "" {
+		return c.fill(ctx, con, c.Corpus, c.Out, c.K1, c.B)
 	}
 	if c.Passages != "" {
 		return unusable(errors.New("--passages goes with --dense"))

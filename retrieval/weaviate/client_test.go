@@ -229,7 +229,7 @@ func (s *store) handle(w http.ResponseWriter, r *http.Request) {
 func TestImportResumes(t *testing.T) {
 	s := &store{objects: map[string]object{}, down: func(batch int) bool { return batch > 3 }}
 	c := client(t, Options{Nodes: []string{serve(t, s.handle)}, Tries: 2})
-	opts := ImportOptions{State: filepath.Join(t.TempDir(), "state.json"), Batch: 10}
+	opts := ImportOptions{State: filepath.Join(t.TempDir(), "state.json"), Batch: 10, Settle: -1}
 	err := c.Import(context.Background(), "Wiki", docs(95), opts)
 	require.ErrorContains(t, err, "passages 30 to 39")
 	require.ErrorContains(t, err, "status 502")
@@ -243,7 +243,7 @@ func TestImportResumes(t *testing.T) {
 	assert.EqualValues(t, 94, o.Properties[propertyPlace])
 	assert.Equal(t, "T\ntext 94", o.Properties[propertyContents])
 
-	require.NoError(t, c.Import(context.Background(), "Wiki", docs(95), ImportOptions{Batch: 40})) // again, without a state
+	require.NoError(t, c.Import(context.Background(), "Wiki", docs(95), ImportOptions{Batch: 40, Settle: -1})) // again, without a state
 	require.Len(t, s.objects, 95)
 
 	assert.ErrorContains(t, c.Import(context.Background(), "Wiki", docs(20), opts), "95 passages were imported, but there are 20: another corpus")
@@ -265,10 +265,10 @@ func TestImportResumes(t *testing.T) {
 func TestImportRefusals(t *testing.T) {
 	s := &store{objects: map[string]object{}, fail: func(batch int, o object) bool { return batch < 3 && o.Properties[propertyID] == "p4" }}
 	c := client(t, Options{Nodes: []string{serve(t, s.handle)}, Tries: 3})
-	require.NoError(t, c.Import(context.Background(), "Wiki", docs(8), ImportOptions{}))
+	require.NoError(t, c.Import(context.Background(), "Wiki", docs(8), ImportOptions{Settle: -1}))
 	require.Len(t, s.objects, 8)
 	s.fail = func(_ int, o object) bool { return o.Properties[propertyID] == "p5" }
-	require.ErrorContains(t, c.Import(context.Background(), "Wiki", docs(8), ImportOptions{}), `passage "p5" was refused: no space`)
+	require.ErrorContains(t, c.Import(context.Background(), "Wiki", docs(8), ImportOptions{Settle: -1}), `passage "p5" was refused: no space`)
 
 	twice := func(yield func(retrieval.Document, error) bool) {
 		for range 2 {
@@ -277,9 +277,9 @@ func TestImportRefusals(t *testing.T) {
 			}
 		}
 	}
-	require.ErrorContains(t, c.Import(context.Background(), "Wiki", twice, ImportOptions{}), `two passages have the id "a"`)
+	require.ErrorContains(t, c.Import(context.Background(), "Wiki", twice, ImportOptions{Settle: -1}), `two passages have the id "a"`)
 	silent := client(t, Options{Nodes: []string{serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "[]") })}, Tries: 2})
-	require.ErrorContains(t, silent.Import(context.Background(), "Wiki", docs(1), ImportOptions{}), `passage "p0" was refused: it is not in the reply`)
+	require.ErrorContains(t, silent.Import(context.Background(), "Wiki", docs(1), ImportOptions{Settle: -1}), `passage "p0" was refused: it is not in the reply`)
 }
 
 func TestBadInput(t *testing.T) {

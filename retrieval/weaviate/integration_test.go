@@ -1,20 +1,25 @@
 package weaviate
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"iter"
+	"math"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
@@ -122,68 +127,192 @@ func recall(questions []question, results [][]retrieval.Hit) float64 {
 	return float64(found) / float64(len(questions))
 }
 
-// TestCluster imports a part of the real corpus into three nodes with three copies, breaks the import off and goes on with
-// it, compares recall with the index in memory, and kills a node while queries run: none may fail and no result may change.
-func TestCluster(t *testing.T) {
+// importVariable names, to the process that the cluster test kills, the nodes and the state file.
+const importVariable = "SEARCHRL_TEST_IMPORT"
+
+// realPassages are the first passages of the data and their vectors.
+func realPassages(t *testing.T) (corpus []retrieval.Document, vectors func(context.Context, []retrieval.Document) ([][]float32, error)) {
 	dir := filepath.Join(shared.Dir(t), "data")
 	if _, err := os.Stat(dir); err != nil {
 		t.Skipf("no real data: %v", err)
 	}
-	nodes, script := startServer(t, 3)
 	corpus, err := retrieval.OpenCorpus(filepath.Join(dir, "corpus.jsonl.gz"))
 	require.NoError(t, err)
-	corpus = corpus[:corpusPart]
-	known := map[string]bool{}
-	for _, d := range corpus {
-		known[d.ID] = true
+	return corpus[:corpusPart], func(_ context.Context, docs []retrieval.Document) ([][]float32, error) {
+		out := make([][]float32, len(docs))
+		for i, d := range docs {
+			out[i] = hashed(d.Title + "\n" + d.Text)
+		}
+		return out, nil
 	}
-	questions := readQuestions(t, dir, known)
+}
+
+// hashed is a vector that needs no model: each word adds one of ±1 to 2 of 64 elements; of length 1.
+func hashed(text string) []float32 {
+	v := make([]float32, 64)
+	retrieval.Words(text, func(word []byte) {
+		h := fnv.New32a()
+		_, _ = h.Write(word)
+		n := h.Sum32()
+		v[n%64] += 1 - 2*float32(n>>6&1)
+		v[n>>7%64] += 1 - 2*float32(n>>13&1)
+	})
+	length := math.Sqrt(inner(v, v))
+	for i := range v {
+		v[i] /= float32(max(length, 1e-9))
+	}
+	return v
+}
+
+func inner(a, b []float32) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += float64(a[i]) * float64(b[i])
+	}
+	return sum
+}
+
+// TestImporter is the process that TestCluster kills.
+func TestImporter(t *testing.T) {
+	nodes, state, ok := strings.Cut(os.Getenv(importVariable), " ")
+	if !ok {
+		t.Skip("a part of TestCluster")
+	}
+	corpus, vectors := realPassages(t)
+	c, err := NewClient(Options{Nodes: strings.Split(nodes, ",")})
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.Import(t.Context(), "Part", each(corpus), ImportOptions{State: state, Batch: 300, Vectors: vectors}))
+}
+
+// killImporter imports into Part in a process of its own, kills it once half of the passages are noted as done, and returns
+// how many were.
+func killImporter(t *testing.T, nodes []string, path string) int {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	importer := exec.Command(self, "-test.run", "^TestImporter$")
+	importer.Env = append(os.Environ(), importVariable+"="+strings.Join(nodes, ",")+" "+path)
+	importer.Stdout, importer.Stderr = os.Stderr, os.Stderr
+	require.NoError(t, importer.Start())
+	defer func() {
+		_ = importer.Process.Kill()
+		require.Error(t, importer.Wait(), "the importer ended before it was killed: this test tested nothing")
+	}()
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		s, err := readState(path, "Part")
+		require.NoError(t, err)
+		if s.Done >= corpusPart/2 {
+			return s.Done
+		}
+	}
+	t.Fatal("the importer is not half way after 3 minutes")
+	return 0
+}
+
+// TestCluster imports a part of the real corpus into three nodes with three copies, kills the importer and goes on with the
+// import, compares words, vectors and both with exact search on this machine, and kills a node while queries run: none may
+// fail and no result may change.
+func TestCluster(t *testing.T) {
+	corpus, makeVectors := realPassages(t)
+	nodes, script := startServer(t, 3)
+	known := map[string]bool{}
+	byID := map[string]retrieval.Document{}
+	for _, d := range corpus {
+		known[d.ID], byID[d.ID] = true, d
+	}
+	questions := readQuestions(t, filepath.Join(shared.Dir(t), "data"), known)
 	require.Greater(t, len(questions), 100)
 	queries := make([]string, len(questions))
 	for i, q := range questions {
 		queries[i] = q.text
 	}
 
-	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
 	c, err := NewClient(Options{Nodes: nodes, Tries: 12})
 	require.NoError(t, err)
 	defer c.Close()
 	require.NoError(t, c.Ready(ctx))
 	require.NoError(t, c.CreateCollection(ctx, Collection{Name: "Part", Shards: 3, Replicas: 3}))
+	require.NoError(t, c.CreateCollection(ctx, Collection{Name: "Whole", Shards: 1, Replicas: 3}))
 
-	opts := ImportOptions{State: filepath.Join(t.TempDir(), "state.json"), Batch: 300, Consistency: "ALL"}
+	opts := ImportOptions{State: filepath.Join(t.TempDir(), "state.json"), Batch: 300, Vectors: makeVectors}
 	start := time.Now()
-	broken := func(yield func(retrieval.Document, error) bool) {
-		each(corpus[:corpusPart/2])(yield)
-		yield(retrieval.Document{}, fmt.Errorf("the disk is gone"))
+	done := killImporter(t, nodes, opts.State)
+	first := 0
+	opts.Progress = func(done int) {
+		if first == 0 {
+			first = done
+		}
 	}
-	require.ErrorContains(t, c.Import(ctx, "Part", broken, opts), "the disk is gone")
+	opts.Settle = -1 // the other import waits for both
 	require.NoError(t, c.Import(ctx, "Part", each(corpus), opts))
-	t.Logf("imported %d passages in %.1f s", corpusPart, time.Since(start).Seconds())
-	count, err := c.Count(ctx, "Part")
-	require.NoError(t, err)
-	require.Equal(t, corpusPart, count)
+	require.GreaterOrEqual(t, first, done+300, "the import did not go on where it was killed")
+	t.Logf("imported %d passages, killed after %d, in %.1f s", corpusPart, done, time.Since(start).Seconds())
+	require.NoError(t, c.Import(ctx, "Whole", each(corpus), ImportOptions{}))
+	for _, name := range []string{"Part", "Whole"} {
+		for _, node := range nodes { // each has a copy of everything
+			one, err := NewClient(Options{Nodes: []string{node}})
+			require.NoError(t, err)
+			count, err := one.Count(ctx, name)
+			one.Close()
+			require.NoError(t, err)
+			require.Equal(t, corpusPart, count, "%s on %s", name, node)
+		}
+	}
 
 	local, err := retrieval.NewBM25(corpus)
 	require.NoError(t, err)
 	want, err := local.Search(ctx, queries, 10)
 	require.NoError(t, err)
-	searcher := c.Words("Part").WithConsistency("QUORUM")
-	before, err := searcher.Search(ctx, queries, 10)
-	require.NoError(t, err)
-	a, b := recall(questions, want), recall(questions, before)
-	t.Logf("%d questions: recall at 10 of any supporting passage %.3f locally, %.3f by Weaviate", len(questions), a, b)
-	require.InDelta(t, a, b, 0.03)
-	byID := map[string]retrieval.Document{}
-	for _, d := range corpus {
-		byID[d.ID] = d
-	}
-	for _, hits := range before {
-		for _, h := range hits {
-			require.Equal(t, byID[h.ID], h.Document)
+	search := func(s retrieval.Searcher) [][]retrieval.Hit {
+		results, err := s.Search(ctx, queries, 10)
+		require.NoError(t, err)
+		for _, hits := range results {
+			for _, h := range hits {
+				require.Equal(t, byID[h.ID], h.Document)
+			}
 		}
+		return results
 	}
+	// One shard has the statistics of the whole corpus, so with words split as Weaviate does, hits and scores are those of this
+	// machine. Three shards have statistics of their own: other scores, and other hits where these are close.
+	whole := search(c.Words("Whole"))
+	alike, err := retrieval.NewBM25(corpus, retrieval.WithAnalyzer(weaviateWords))
+	require.NoError(t, err)
+	same, err := alike.Search(ctx, queries, 10)
+	require.NoError(t, err)
+	for i := range same {
+		requireSame(t, same[i], whole[i], 1e-5)
+	}
+	words := c.Words("Part").WithConsistency("QUORUM")
+	before := search(words)
+	t.Logf("%d questions: a supporting passage among 10 for %.3f locally, %.3f by one shard, %.3f by three; of the local hits three shards found %.3f",
+		len(questions), recall(questions, want), recall(questions, whole), recall(questions, before), overlap(want, before))
+	require.InDelta(t, recall(questions, want), recall(questions, before), 0.03)
+	require.Greater(t, overlap(want, before), 0.9)
+
+	encode := func(_ context.Context, queries []string) ([][]float32, error) {
+		out := make([][]float32, len(queries))
+		for i, q := range queries {
+			out[i] = hashed(q)
+		}
+		return out, nil
+	}
+	nearest := exactly(corpus, queries, 10)
+	vectors := c.Vectors("Part", encode)
+	found := overlap(nearest, search(vectors))
+	t.Logf("of the 10 nearest by exact search, Weaviate's graph finds %.3f", found)
+	require.Greater(t, found, 0.95)
+	both := func(alpha float64) retrieval.Searcher {
+		s, err := c.Hybrid("Part", encode, alpha)
+		require.NoError(t, err)
+		return s
+	}
+	require.Greater(t, overlap(before, search(both(0))), 0.999) // words alone
+	require.Greater(t, overlap(nearest, search(both(1))), 0.95) // vectors alone
+	t.Logf("a supporting passage among 10 for %.3f by vectors of hashed words, %.3f by words and vectors",
+		recall(questions, nearest), recall(questions, search(both(0.5))))
 
 	killed := make(chan struct{})
 	go func() {
@@ -198,14 +327,76 @@ func TestCluster(t *testing.T) {
 			dead = true
 		default:
 		}
-		after, err := searcher.Search(ctx, queries, 10)
-		require.NoError(t, err)
-		require.Equal(t, ids(before), ids(after), "round %d", rounds)
+		after := search(words)
+		for i := range before {
+			requireSame(t, before[i], after[i], 1e-6)
+		}
+		require.Greater(t, overlap(nearest, search(vectors)), 0.95)
 	}
-	t.Logf("%d rounds of %d queries, one of three nodes killed during them: none failed, none changed", rounds, len(queries))
-	count, err = c.Count(ctx, "Part")
+	t.Logf("%d rounds of %d queries by words and by vectors, one of three nodes killed during them: none failed, none changed", rounds, len(queries))
+	count, err := c.Count(ctx, "Part")
 	require.NoError(t, err)
 	require.Equal(t, corpusPart, count)
+}
+
+// weaviateWords splits words where Weaviate does: at combining marks too.
+func weaviateWords(text string, emit func(word []byte)) {
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }) {
+		emit([]byte(strings.ToLower(word)))
+	}
+}
+
+// requireSame compares two lists of hits: the same scores, up to a relative error, and the same passages for every score that
+// is not equal to the last one.
+func requireSame(t *testing.T, want, got []retrieval.Hit, relative float64) {
+	require.Len(t, got, len(want))
+	ids := map[string]bool{}
+	for i, h := range got {
+		require.InEpsilon(t, want[i].Score, h.Score, relative, "hit %d is %s, expected %s", i, h.ID, want[i].ID)
+		ids[h.ID] = true
+	}
+	for _, h := range want {
+		if h.Score > want[len(want)-1].Score*(1+2*relative) {
+			require.Contains(t, ids, h.ID)
+		}
+	}
+}
+
+// overlap is the share of the hits wanted that are there.
+func overlap(want, got [][]retrieval.Hit) float64 {
+	there, all := 0, 0
+	for i := range want {
+		ids := map[string]bool{}
+		for _, h := range got[i] {
+			ids[h.ID] = true
+		}
+		for _, h := range want[i] {
+			all++
+			if ids[h.ID] {
+				there++
+			}
+		}
+	}
+	return float64(there) / float64(all)
+}
+
+// exactly searches the hashed vectors by comparing with all.
+func exactly(corpus []retrieval.Document, queries []string, k int) [][]retrieval.Hit {
+	vectors := make([][]float32, len(corpus))
+	for i, d := range corpus {
+		vectors[i] = hashed(d.Title + "\n" + d.Text)
+	}
+	out := make([][]retrieval.Hit, len(queries))
+	for i, q := range queries {
+		v := hashed(q)
+		hits := make([]retrieval.Hit, len(corpus))
+		for j, d := range corpus {
+			hits[j] = retrieval.Hit{Document: d, Score: inner(v, vectors[j])}
+		}
+		slices.SortStableFunc(hits, func(a, b retrieval.Hit) int { return cmp.Compare(b.Score, a.Score) })
+		out[i] = hits[:k]
+	}
+	return out
 }
 
 // each yields documents.
@@ -251,7 +442,7 @@ func TestOneNode(t *testing.T) {
 	require.NoError(t, c.CreateCollection(ctx, Collection{Name: "Towns"}))
 	require.ErrorContains(t, c.CreateCollection(ctx, Collection{Name: "Towns"}), "already")
 	for range 2 { // importing again changes nothing
-		require.NoError(t, c.Import(ctx, "Towns", each(corpus), ImportOptions{Vectors: func(_ context.Context, docs []retrieval.Document) ([][]float32, error) {
+		require.NoError(t, c.Import(ctx, "Towns", each(corpus), ImportOptions{Settle: -1, Vectors: func(_ context.Context, docs []retrieval.Document) ([][]float32, error) {
 			var out [][]float32
 			for _, d := range docs {
 				out = append(out, vectors[d.ID])
@@ -270,7 +461,7 @@ func TestOneNode(t *testing.T) {
 	require.NoError(t, err)
 	want, err := local.Search(ctx, []string{"city of Ghent"}, 1)
 	require.NoError(t, err)
-	t.Logf("score %.6f, locally %.6f", results[0][0].Score, want[0][0].Score)
+	require.InDelta(t, want[0][0].Score, results[0][0].Score, 1e-5)
 
 	results, err = c.Vectors("Towns", encode).Search(ctx, []string{"x"}, 3)
 	require.NoError(t, err)

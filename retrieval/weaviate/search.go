@@ -53,8 +53,9 @@ func (c *Client) Hybrid(collection string, encode func(ctx context.Context, quer
 	return &Searcher{client: c, collection: collection, vectors: encode, alpha: alpha}, nil
 }
 
-// WithConsistency returns the same searcher reading at a level, ONE, QUORUM or ALL: how many copies of an object must
-// agree. The default is Weaviate's.
+// WithConsistency returns the same searcher reading at a level, ONE, QUORUM or ALL: how many copies of each shard must be
+// within reach for a search not to fail. Whatever the level, Weaviate ranks by one copy of each. The default is Weaviate's,
+// ONE. A collection with one copy knows no levels and refuses them.
 func (s *Searcher) WithConsistency(level string) *Searcher {
 	other := *s
 	other.consistency = level
