@@ -25,6 +25,7 @@ import (
 // benchCmd measures speed.
 type benchCmd struct {
 	Retrieval benchRetrievalCmd `cmd:"" help:"Measure a searcher or a /retrieve server under load."`
+	Policy    benchPolicyCmd    `cmd:"" help:"Measure sampling, scoring and training on each backend."`
 }
 
 // benchRetrievalCmd searches with many clients at once.

@@ -83,3 +83,24 @@ func TestBenchHere(t *testing.T) {
 		require.Equal(t, exitUnusable, run(append([]string{"bench", "retrieval"}, bad...), &out, &errOut), bad)
 	}
 }
+
+// TestBenchPolicy runs the pure Go backend against itself: the same work, as often as it should be.
+func TestBenchPolicy(t *testing.T) {
+	t.Setenv("NO_COLOR", "1")
+	var out, errOut bytes.Buffer
+	require.Equal(t, exitDone, run([]string{"bench", "policy", "--json", "--backends", "go,go", "--rounds", "1", "--questions", "1"}, &out, &errOut), errOut.String())
+	var result benchedPolicy
+	require.NoError(t, json.Unmarshal(out.Bytes(), &result))
+	require.Len(t, result.Rows, 6)
+	for i, work := range []string{"decode", "score", "train"} {
+		first, second := result.Rows[2*i], result.Rows[2*i+1]
+		require.Equal(t, [3]string{work, work, "go"}, [3]string{first.Work, second.Work, second.Backend})
+		require.Equal(t, first.Tokens, second.Tokens)
+		require.Equal(t, 1.0, first.Speedup)
+		require.Positive(t, second.PerSecond)
+	}
+	require.Less(t, result.Rows[0].Tokens, result.Rows[2].Tokens, "prompts and documents are not sampled")
+	for _, bad := range [][]string{{"--rounds", "0"}, {"--questions", "0"}, {"--backends", "abacus"}} {
+		require.Equal(t, exitUnusable, run(append([]string{"bench", "policy"}, bad...), &out, &errOut), bad)
+	}
+}
