@@ -12,13 +12,14 @@ import (
 	"searchrl/accel"
 )
 
-// device computes on a GoMLX backend, which holds the blocks as they are stored, the last one padded with zeros.
+// device computes on a GoMLX backend, which holds the blocks as they are stored, each filled up with zeros to R rows, a
+// multiple of deviceStep.
 type device struct {
 	backend compute.Backend
 	dim     int
 	u       float64
-	blocks  []any // tensors [deviceRows, dim]
-	scales  []any // tensors [deviceRows], of Int8
+	blocks  []any // tensors [R, dim]
+	scales  []any // tensors [R], of Int8
 	exec    *Exec
 }
 
@@ -42,9 +43,9 @@ func newDevice(b *accel.Backend, dim int, p Precision, blocks []block) (_ *devic
 			return nil, fmt.Errorf("copying vectors to the device: %w", err)
 		}
 		if p == Int8 {
-			scales := make([]float32, deviceRows)
+			scales := make([]float32, filledUp(b.rows))
 			copy(scales, b.scales)
-			t := tensors.FromFlatDataAndDimensions(scales, deviceRows)
+			t := tensors.FromFlatDataAndDimensions(scales, len(scales))
 			d.scales = append(d.scales, t)
 			if err := t.ToDevice(d.backend, 0); err != nil {
 				return nil, fmt.Errorf("copying scales to the device: %w", err)
@@ -65,26 +66,30 @@ func newDevice(b *accel.Backend, dim int, p Precision, blocks []block) (_ *devic
 	return d, nil
 }
 
+// filledUp is R for a block of so many rows.
+func filledUp(rows int) int { return (rows + deviceStep - 1) / deviceStep * deviceStep }
+
 // upload makes the tensor of a block.
 func upload(p Precision, b block, dim int) *tensors.Tensor {
-	n := deviceRows * dim
+	rows := filledUp(b.rows)
+	n := rows * dim
 	switch p {
 	case F16:
 		half := make([]float16.Float16, n)
 		for i := range b.rows * dim {
 			half[i] = float16.FromBits(uint16(b.data[2*i]) | uint16(b.data[2*i+1])<<8)
 		}
-		return tensors.FromFlatDataAndDimensions(half, deviceRows, dim)
+		return tensors.FromFlatDataAndDimensions(half, rows, dim)
 	case Int8:
 		bytes := make([]int8, n)
 		for i := range b.rows * dim {
 			bytes[i] = int8(b.data[i])
 		}
-		return tensors.FromFlatDataAndDimensions(bytes, deviceRows, dim)
+		return tensors.FromFlatDataAndDimensions(bytes, rows, dim)
 	}
 	floats := make([]float32, n)
 	p.decode(floats[:b.rows*dim], b.data)
-	return tensors.FromFlatDataAndDimensions(floats, deviceRows, dim)
+	return tensors.FromFlatDataAndDimensions(floats, rows, dim)
 }
 
 func (d *device) unit() float64 { return d.u }

@@ -14,7 +14,7 @@ func Estimate(rows, dim int, p Precision, backend *accel.Backend) int64 {
 	if backend != nil && backend.Kind() == accel.XLACPU {
 		stored *= 2
 	}
-	worker := int64(hostRows*dim+batchSize*deviceRows) * 4
+	worker := int64(hostRows*dim+batchSize*deviceRows(dim)) * 4
 	return stored + int64(max(2, runtime.GOMAXPROCS(0)))*worker
 }
 

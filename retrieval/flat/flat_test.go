@@ -126,7 +126,7 @@ func TestNominees(t *testing.T) {
 func TestDeviceEqualsHost(t *testing.T) {
 	b := openXLA(t)
 	rng := rand.New(rand.NewPCG(3, 4))
-	vectors, queries := gaussian(rng, deviceRows+17, 48), gaussian(rng, batchSize+3, 48)
+	vectors, queries := gaussian(rng, deviceRows(48)+17, 48), gaussian(rng, batchSize+3, 48)
 	for i := range 500 { // near and exact ties
 		vectors[2*i+1] = slices.Clone(vectors[2*i])
 		vectors[2*i+1][7] = math.Float32frombits(math.Float32bits(vectors[2*i][7]) ^ uint32(i&1))

@@ -70,7 +70,7 @@ func (x *Index) start(opts Options) error {
 	onDevice := opts.Backend != nil && opts.Backend.Kind() != accel.Go
 	blockRows := hostRows
 	if onDevice {
-		blockRows = deviceRows
+		blockRows = deviceRows(x.dim)
 	}
 	for _, s := range x.shards {
 		for at := 0; at < s.rows; at += blockRows {

@@ -9,11 +9,19 @@ import (
 const batchSize = 64
 
 // The rows that a batch is multiplied with at a time: on the host a block and its scores stay within a processor's caches;
-// on a backend, where every call has its price, blocks are larger.
+// on a backend, where every call has its price, blocks are larger, see [deviceRows].
 const (
-	hostRows   = 2048
-	deviceRows = 4096
+	hostRows      = 2048
+	maxDeviceRows = 1 << 14
+	deviceBytes   = 24 << 20 // of a block as float32, which it becomes on its way to the product
+	deviceStep    = 1 << 10  // blocks are filled up to a multiple of it: every size needs a program of its own
 )
+
+// deviceRows returns the rows of a block on a backend, a multiple of deviceStep.
+func deviceRows(dim int) int {
+	fit := deviceBytes / (4 * dim) / deviceStep * deviceStep
+	return min(max(fit, deviceStep), maxDeviceRows)
+}
 
 // block is a run of rows, as they are stored.
 type block struct {
