@@ -105,8 +105,8 @@ type Mutant struct {
 	ID string
 	// Text says what is wrong with it.
 	Text string
-	// Missed bounds the probability that the check, with a seed drawn at random, does not catch the fault; 0 where a fault
-	// shows in so many cases that none is worth stating.
+	// Missed bounds the probability that the check, with a seed drawn at random, does not catch the fault; 0 where the fault
+	// shows in so large a share of the cases that it is below 1e-15.
 	Missed float64
 	// Catch runs the named check on the mutant. It returns the check's name and whether it caught the fault.
 	Catch func(ctx context.Context, effort Effort) (check string, caught bool, err error)

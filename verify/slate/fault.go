@@ -21,13 +21,16 @@ type fault struct {
 	collect  collector
 }
 
+// patience is the number of cases within which a fault must show. The rarest one shows in a case of sixteen.
+const patience = 1000
+
 // Mutants are the planted faults, each with the claim that must catch it.
 func Mutants() []verify.Mutant {
 	var mutants []verify.Mutant
 	for _, f := range faults() {
 		mutants = append(mutants, verify.Mutant{ID: f.id, Text: f.text,
 			Catch: func(ctx context.Context, effort verify.Effort) (string, bool, error) {
-				e, err := f.by.run(ctx, f.collect, effort, Short)
+				e, err := f.by.run(ctx, f.collect, effort, patience)
 				return f.by.id, e.Status == verify.Broken, err
 			}})
 	}
