@@ -93,11 +93,23 @@ func (t *trained) step(b *testing.B) (rollouts *grpo.Rollouts, compiled bool) {
 
 // BenchmarkStep measures a training step of Search-R2 against one of Search-R1 with as many trajectories, in processor time.
 // Both train the embedded policy from the same seed and take their steps in turn, so that what else the machine does falls on
-// both. Steps in which a program is compiled are left out. Besides the times it reports the overhead, which is the ratio of
-// all but what follows the cuts, and the whole ratio.
+// both. Steps in which a program is compiled are left out. Besides the times it reports the ratio of the steps without the
+// suffixes that follow the cuts, and the whole ratio; of the frozen refiner, too, to see what training the decisions costs.
 //
 //	go test ./refiner -run x -bench Step -benchtime 20x
 func BenchmarkStep(b *testing.B) {
+	for _, c := range []struct {
+		name   string
+		change func(m *refiner.Method)
+	}{
+		{"search-r2", func(*refiner.Method) {}},
+		{"frozen", func(m *refiner.Method) { m.Frozen = true }},
+	} {
+		b.Run(c.name, func(b *testing.B) { benchmarkStep(b, c.change) })
+	}
+}
+
+func benchmarkStep(b *testing.B, change func(m *refiner.Method)) {
 	backend, err := accel.Open("auto")
 	require.NoError(b, err)
 	b.Cleanup(backend.Close)
@@ -127,7 +139,9 @@ func BenchmarkStep(b *testing.B) {
 		return &trained{learner, watch, trainer}
 	}
 	r1 := train(searchr1.Method{Group: 5, Sampling: rollout.Sampling{Temperature: 1}, Normalisation: grpo.Standardised})
-	r2 := train(refiner.Paper(tinyjudge.New(world)))
+	method := refiner.Paper(tinyjudge.New(world))
+	change(&method)
+	r2 := train(method)
 
 	var plain, refined [phases]float64 // milliseconds a step
 	var plainSteps, refinedSteps, accepted float64

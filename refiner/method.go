@@ -61,8 +61,8 @@ type Method struct {
 	Frozen bool `json:"frozen"`
 	// Gain gives decisions the advantage R(final) − R(draft), what they changed, instead of that of the final trajectory.
 	Gain bool `json:"gain"`
-	// Terms scores each decision in training, to estimate the terms of the decomposition (see [Estimate]). It costs the
-	// pass over the drafts and their reviews.
+	// Terms scores each decision in training, to estimate the terms of the decomposition (see [Estimate]). It costs a pass
+	// over all possible decisions, and over the drafts, too, with a policy that has not kept their keys and values.
 	Terms bool `json:"terms"`
 	// Reviewer, if not nil, decides in place of the policy in training. Questions are then answered by the actor alone.
 	Reviewer Reviewer `json:"-"`
