@@ -47,7 +47,7 @@ func TestBudgetIsComplete(t *testing.T) {
 			return err
 		}
 		if match := random.Find(text); match != nil && !listed[filepath.ToSlash(where)] && filepath.Base(path) != "budget_test.go" {
-			t.Errorf("%s calls %s…): a test with a random seed needs a line in suite.Budget with its false-alarm rate", where, match)
+			t.Errorf("%s calls %s…): a test with a random seed needs a line in verify/suite/budget.go with its false-alarm rate", where, match)
 		}
 		return nil
 	}))
