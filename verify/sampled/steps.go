@@ -29,17 +29,16 @@ func checkSteps(ctx context.Context, k kernel.Kernels, effort verify.Effort) (ve
 	promised := verify.Series{Name: "T"}
 	measured := verify.Series{Name: "embedded base policy, measured", Points: true}
 	var ratios []string
-	var shared, swapped *Process // the claim, and a planted violation: prefixes are not shared, and those of whole trajectories are
+	shared, err := newShared(judged)
+	if err != nil {
+		return e, err
+	}
+	swapped, err := newShared(judged) // a planted violation: candidates do not share their prefix, and whole trajectories do
+	if err != nil {
+		return e, err
+	}
 	for hops := 1; hops <= mostHops; hops++ {
 		s := policy.asked(ctx, hops, transformerMembers, k)
-		if shared == nil {
-			if shared, err = newShared(s.width()); err != nil {
-				return e, err
-			}
-			if swapped, err = newShared(s.width()); err != nil {
-				return e, err
-			}
-		}
 		f, err := measure(ctx, s, transformerMembers, effort.Rand(uint64(hops)), groups, func(share float64) {
 			if effort.Progress != nil {
 				effort.Progress((float64(hops-1) + share) / mostHops)

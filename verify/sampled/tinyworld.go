@@ -57,13 +57,16 @@ func newTransformer() (*transformer, error) {
 func (f *transformer) asked(ctx context.Context, hops, k int, kernels kernel.Kernels) *loop {
 	env := f.env
 	env.Protocol.MaxTurns = hops + 1
-	s := &loop{ctx: ctx, env: &env, judge: f.judge.judge, k: k, t: hops + 1, reward: 4, kernels: kernels}
+	s := &loop{ctx: ctx, env: &env, judge: f.judge.judge, k: k, t: hops + 1, reward: judged, kernels: kernels}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 8 {
 		s.questions = append(s.questions, f.world.QuestionOfHops(rng, hops))
 	}
 	return s
 }
+
+// judged is the width of the range of a step's reward.
+const judged = 4
 
 // facts is an exact judge: it knows the world and says of a step what SLATE's judge is asked to say.
 type facts struct {
