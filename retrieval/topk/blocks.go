@@ -54,7 +54,9 @@ func (b Blocks) bound(bounds []float64, c clause) {
 			bounds[at] += float64(c.times * float64(peak))
 			at, peak = block, 0
 		}
-		peak = max(peak, gains[i])
+		if gains[i] > peak { // max is slower: it minds NaN
+			peak = gains[i]
+		}
 	}
 	bounds[at] += float64(c.times * float64(peak))
 }
