@@ -27,5 +27,5 @@
 // # Beyond memory
 //
 // Package index writes the same index to files, built in a stream and opened by mapping them; server and client speak
-// Search-R1's /retrieve.
+// Search-R1's /retrieve; load measures how fast any of these is.
 package retrieval
