@@ -11,8 +11,8 @@ import (
 // BM25 is an exact in-memory index; the package comment has its formula. It is immutable, and safe for concurrent use.
 // It implements [Searcher].
 //
-// It holds 8 bytes for each pair of a passage and a distinct word in it, half as much again at most for the peaks of frequent
-// words (topk.Blocks), and the passages themselves. A search borrows about 12 bytes a passage.
+// It holds 8 bytes for each pair of a passage and a distinct word in it, up to 5 more for frequent words (topk.Blocks),
+// and the passages themselves. A search borrows about 12 bytes a passage.
 type BM25 struct {
 	docs    []Document
 	analyze Analyzer
@@ -124,6 +124,6 @@ func (x *BM25) fill(c counts, formula Formula) {
 	}
 	blocks := topk.NewBlocks(len(x.docs))
 	for w := range x.lists {
-		x.lists[w].Peaks = blocks.Peaks(x.lists[w])
+		x.lists[w].Outline = blocks.Outline(x.lists[w])
 	}
 }

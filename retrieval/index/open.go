@@ -28,7 +28,7 @@ type Index struct {
 
 	checked []atomic.Uint32 // a bit for each word: its postings have been checked
 	blocks  topk.Blocks
-	peaks   sync.Map // of the long lists that have been used: word → []float32
+	used    sync.Map // long lists that have been asked for: word (a string) → used
 	pool    *topk.Pool
 	mu      sync.RWMutex // held for reading while the maps are
 	closed  bool
@@ -185,20 +185,22 @@ func (x *Index) list(w int) (topk.List, error) {
 		}
 		word.Or(bit)
 	}
-	if len(list.Docs) >= x.blocks.Count {
-		list.Peaks = x.peaksOf(w, list)
-	}
 	return list, nil
 }
 
-// peaksOf returns the list's peaks, which are found out when it is first used.
-func (x *Index) peaksOf(w int, list topk.List) []float32 {
-	if known, ok := x.peaks.Load(w); ok {
-		return known.([]float32)
+// used is a list with its outline, which is drawn when it is first used.
+type used struct {
+	number uint32
+	list   topk.List
+}
+
+// use returns the list of word w with its outline and keeps it, so that it is found without a search from then on, if it is
+// long enough to have one.
+func (x *Index) use(word []byte, w int, list topk.List) topk.List {
+	if list.Outline = x.blocks.Outline(list); list.Outline != nil {
+		x.used.Store(string(word), used{uint32(w), list})
 	}
-	peaks := x.blocks.Peaks(list)
-	x.peaks.Store(w, peaks)
-	return peaks
+	return list
 }
 
 // word returns the bytes of a word, which lie in the map.

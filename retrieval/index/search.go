@@ -75,13 +75,17 @@ func (x *Index) parse(query string) (*topk.Query, error) {
 	var q topk.Query
 	var err error
 	x.analyze(query, func(word []byte) {
+		if u, known := x.used.Load(string(word)); known {
+			q.Add(u.(used).number, u.(used).list)
+			return
+		}
 		w, known := x.find(word)
 		if !known || err != nil || q.Again(uint32(w)) {
 			return
 		}
 		var list topk.List
 		if list, err = x.list(w); err == nil {
-			q.Add(uint32(w), list)
+			q.Add(uint32(w), x.use(word, w, list))
 		}
 	})
 	return &q, err

@@ -18,7 +18,7 @@ func BenchmarkTop(b *testing.B) {
 	lists := make([]List, words)
 	for w := range lists {
 		l := randomList(rng, passages, 0.3/float64(1+w), false)
-		l.Peaks = s.blocks.Peaks(l)
+		l.Outline = s.blocks.Outline(l)
 		lists[w] = l
 	}
 	for _, least := range []int{256, 1024, 4096, 16384} {

@@ -6,8 +6,8 @@ type List struct {
 	Docs  []uint32  // each below the number of passages that the Scorer was made for
 	Gains []float32 // > 0, finite
 	Peak  float32   // the largest of Gains, or any bound above it
-	// Peaks, if not nil, is what Blocks.Peaks of all passages gives. It saves a search to go through a long list.
-	Peaks []float32
+	// Outline, if not nil, is what Blocks.Outline gives. It saves a search to go through a long list.
+	Outline *Outline
 }
 
 // clause is a distinct word of a query.

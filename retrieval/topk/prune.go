@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// slack widens comparisons of sums: far above the rounding error of adding a query's gains in another order, so that pruning
-// never drops a passage of the exact result.
+// slack widens comparisons of sums: far above the rounding error of adding a query's gains in another order or in units, so that
+// pruning never drops a passage of the exact result.
 const slack = 1e-9
 
 // window is the number of passages whose sums are held at once: few enough for the processor's fastest memory.
@@ -18,7 +18,7 @@ const window = 1 << 12
 type pruner struct {
 	blocks  Blocks
 	bounds  []float64 // by block: no passage scores more
-	rest    []float64 // by block: the most that the lists add which are not walked; −∞ once all its passages have been offered
+	rest    []float64 // by block: the most that the lists which are not walked add; −∞ once all its passages have been offered
 	seeds   []uint32  // the blocks that seed searches
 	sums    []float64 // by passage of the window; all 0 between windows
 	found   []uint32  // passages of the window with a sum > 0
@@ -40,22 +40,12 @@ func newPruner(passages int) pruner {
 // that can still reach the floor are looked up in the rest.
 func (p *pruner) pruned(ctx context.Context, clauses []clause, k int) ([]Scored, error) {
 	top := best{k: k}
-	clear(p.bounds)
-	p.finders = p.finders[:0]
-	for _, c := range clauses {
-		p.blocks.bound(p.bounds, c)
-		p.finders = append(p.finders, finder{clause: c})
-	}
+	p.bound(clauses)
 	p.seed(&top)
 	walked, others := p.split(top.floor())
-	clear(p.rest)
 	p.unread = 0
 	for _, f := range others {
-		p.blocks.bound(p.rest, f.clause)
 		p.unread += len(f.Docs)
-	}
-	for _, b := range p.seeds {
-		p.rest[b] = math.Inf(-1)
 	}
 	for start, end := uint64(0), uint64(len(p.bounds))<<p.blocks.Shift; start < end; start += uint64(len(p.sums)) {
 		if err := ctx.Err(); err != nil {
@@ -67,6 +57,24 @@ func (p *pruner) pruned(ctx context.Context, clauses []clause, k int) ([]Scored,
 		p.offer(&top, uint32(start), others)
 	}
 	return top.sorted(), nil
+}
+
+// bound bounds the scores in each block, and guesses that the lists with an outline are those that need no walk.
+func (p *pruner) bound(clauses []clause) {
+	clear(p.rest)
+	p.finders = p.finders[:0]
+	for _, c := range clauses {
+		p.finders = append(p.finders, finder{clause: c, shift: p.blocks.Shift})
+		if c.Outline != nil {
+			p.blocks.bound(p.rest, &c, 1)
+		}
+	}
+	copy(p.bounds, p.rest)
+	for _, c := range clauses {
+		if c.Outline == nil {
+			p.blocks.bound(p.bounds, &c, 1)
+		}
+	}
 }
 
 // seed searches the blocks with the largest bounds whole.
@@ -121,6 +129,20 @@ func (p *pruner) split(floor float64) (walked, others []*finder) {
 		n++
 	}
 	walked, others = order[n:], order[:n]
+	// Where bound guessed wrong: what is taken away again leaves a rounding error, which slack covers.
+	for _, f := range walked {
+		if f.Outline != nil {
+			p.blocks.bound(p.rest, &f.clause, -1)
+		}
+	}
+	for _, f := range others {
+		if f.Outline == nil {
+			p.blocks.bound(p.rest, &f.clause, 1)
+		}
+	}
+	for _, b := range p.seeds {
+		p.rest[b] = math.Inf(-1)
+	}
 	slices.SortFunc(others, func(a, b *finder) int { return cmp.Compare(b.most(), a.most()) })
 	return walked, others
 }
@@ -202,6 +224,7 @@ func (p *pruner) score(d uint32) float64 {
 // finder goes through a clause's list: step by step up to walked, and in leaps to at.
 type finder struct {
 	clause
+	shift      uint // of the blocks
 	walked, at int
 }
 
@@ -214,15 +237,23 @@ func (f *finder) gain(d uint32) float64 {
 	return 0
 }
 
-// seek moves at to the first passage that is not before d, which must not lie before at. It gallops: the cost is the logarithm
-// of the distance.
+// seek moves at to the first passage that is not before d, which must not lie before at. Without an outline it gallops: the cost is
+// the logarithm of the distance.
 func (f *finder) seek(d uint32) {
-	low, step := f.at, 1
-	for low+step <= len(f.Docs) && f.Docs[low+step-1] < d {
-		low += step
-		step *= 2
+	var low, high int
+	if f.Outline != nil {
+		block := int(d >> f.shift)
+		low, high = int(f.Outline.from[block]), len(f.Docs)
+		if block+1 < len(f.Outline.from) {
+			high = int(f.Outline.from[block+1])
+		}
+	} else {
+		step := 1
+		for low = f.at; low+step <= len(f.Docs) && f.Docs[low+step-1] < d; step *= 2 {
+			low += step
+		}
+		high = min(low+step, len(f.Docs))
 	}
-	high := min(low+step, len(f.Docs))
 	for low < high {
 		if mid := int(uint(low+high) >> 1); f.Docs[mid] < d {
 			low = mid + 1

@@ -63,19 +63,19 @@ func scorers(passages int) []*Scorer {
 	return []*Scorer{NewScorer(passages), small}
 }
 
-// requireSame compares every way of finding the best with the naive one, with and without the peaks of long lists. It returns how
+// requireSame compares every way of finding the best with the naive one, with and without the outlines of long lists. It returns how
 // many of the two scorers left postings unread.
 func requireSame(t require.TestingT, scorers []*Scorer, passages int, q *Query, k int) (pruning int) {
 	want := naive(passages, q, k)
 	for _, s := range scorers {
-		peaked := slices.Clone(q.clauses)
-		for i := range peaked {
-			peaked[i].Peaks = s.blocks.Peaks(peaked[i].List)
+		outlined := slices.Clone(q.clauses)
+		for i := range outlined {
+			outlined[i].Outline = s.blocks.Outline(outlined[i].List)
 		}
 		for i, found := range []func() ([]Scored, error){
 			func() ([]Scored, error) { return s.exhaustive(context.Background(), q.clauses, k) },
 			func() ([]Scored, error) { return s.pruned(context.Background(), q.clauses, k) },
-			func() ([]Scored, error) { return s.pruned(context.Background(), peaked, k) },
+			func() ([]Scored, error) { return s.pruned(context.Background(), outlined, k) },
 		} {
 			got, err := found()
 			require.NoError(t, err)
@@ -143,8 +143,13 @@ func TestBlocks(t *testing.T) {
 		}
 	})
 	b := Blocks{Shift: 1, Count: 3}
-	require.Equal(t, []float32{2, 0, 4}, b.Peaks(List{Docs: []uint32{0, 1, 5}, Gains: []float32{1, 2, 4}}))
-	require.Nil(t, b.Peaks(List{Docs: []uint32{0, 1}, Gains: []float32{1, 2}}))
+	o := b.Outline(List{Docs: []uint32{0, 1, 5}, Gains: []float32{1, 2, 255}, Peak: 255})
+	require.Equal(t, []uint8{2, 0, 255}, o.peaks)
+	require.Equal(t, []uint32{0, 2, 2}, o.from)
+	o = b.Outline(List{Docs: []uint32{0, 1, 3}, Gains: []float32{1, 2, 0.001}, Peak: 255})
+	require.Equal(t, []uint8{2, 1, 0}, o.peaks, "rounded up")
+	require.Equal(t, []uint32{0, 2, 3}, o.from)
+	require.Nil(t, b.Outline(List{Docs: []uint32{0, 1}, Gains: []float32{1, 2}, Peak: 2}))
 }
 
 func TestPool(t *testing.T) {
