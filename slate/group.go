@@ -14,7 +14,7 @@ import (
 //
 // If leaveOut is set, a step without any known score is left out: it has no reward.
 func settle(group []*step, leaveOut bool) {
-	sum, n := map[bool]float64{}, map[bool]float64{} // by whether it is a thought's
+	sum, n := map[string]float64{}, map[string]float64{} // of the known scores, by class
 	for _, s := range group {
 		judged, known := 0, 0
 		for _, p := range s.parts {
@@ -24,8 +24,8 @@ func settle(group []*step, leaveOut bool) {
 			judged++
 			if !p.masked {
 				known++
-				sum[p.name == partThought] += p.value
-				n[p.name == partThought]++
+				sum[p.class()] += p.value
+				n[p.class()]++
 			}
 		}
 		s.left = leaveOut && judged > 0 && known == 0
@@ -34,9 +34,8 @@ func settle(group []*step, leaveOut bool) {
 		s.reward = 0
 		for i := range s.parts {
 			p := &s.parts[i]
-			class := p.name == partThought
-			if p.masked && !s.left && n[class] > 0 {
-				p.value = sum[class] / n[class]
+			if p.masked && !s.left && n[p.class()] > 0 {
+				p.value = sum[p.class()] / n[p.class()]
 			}
 			s.reward += p.value
 			source := p.source
@@ -95,10 +94,10 @@ func (m Method) next(all, in []*step, advantages []float64, rng *rand.Rand) (*st
 	case Uniform, First:
 		in, eta = all, math.Inf(1) // the judge has no say
 	}
-	if len(in) == 0 {
+	if len(in) == 0 { // nothing is known of any
 		in = all
 	}
-	if len(advantages) != len(in) {
+	if len(advantages) != len(in) { // all of them are in, also those that have no advantage
 		advantages = make([]float64, len(in))
 	}
 	i, err := estimator.Select(advantages, eta, rng)

@@ -42,6 +42,14 @@ const (
 	partCompletion = "completion"
 )
 
+// class is what a masked score is filled in from: the group's thoughts, or its actions, queries and answers alike.
+func (p part) class() string {
+	if p.name == partThought {
+		return "thought"
+	}
+	return "action"
+}
+
 // rule is the source of what no judge decides.
 const rule = "rule"
 
