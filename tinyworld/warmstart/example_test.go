@@ -15,7 +15,7 @@ import (
 // relations that it searches well, in fifty for the others. It takes minutes, so it is not run as a test.
 func ExampleRun() {
 	options := warmstart.DefaultOptions(tinyworld.Standard)
-	options.Skill.Steps, options.Habits.Steps, options.Review.Steps = 700, 150, 0
+	options.Skill.Steps, options.Habits.Steps, options.Review.Steps = 250, 120, 0
 	options.Habits.Mixture = warmstart.Habits(options.Level, warmstart.Strength{GoodKnown: .10, GoodUnknown: .02, Premature: .05})
 	backend, err := accel.OpenWith("auto", accel.Options{})
 	if err != nil {
