@@ -31,7 +31,7 @@
 //
 // # Memory while searching
 //
-// The files are mapped, so the system keeps of them what it has room for. Beside that, an open index holds a bit a word, 12 bytes a
+// The files are mapped, so the system keeps of them what it has room for. Beside that, an open index holds 2 bits a word, 12 bytes a
 // passage for each search under way, and for each frequent word that has been asked for 5 bytes a block ([topk.Blocks]), less than
 // its postings take.
 //

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,6 +54,41 @@ func built(t testing.TB, docs []retrieval.Document, options Options) (*Index, st
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, x.Close()) })
 	return x, dir
+}
+
+// Every word is found where it stands, and no other, also where many words begin with the same bytes.
+func TestFind(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	var words []string
+	for range 3000 {
+		word := strings.Repeat("a", rng.IntN(12)) // the heads of many are the same
+		for range 1 + rng.IntN(3) {
+			word += string(rune('a' + rng.IntN(20)))
+		}
+		words = append(words, word)
+	}
+	slices.Sort(words)
+	words = slices.Compact(words)
+	there, absent := words[:0:0], words[:0:0]
+	for i, word := range words {
+		if i%3 == 0 {
+			absent = append(absent, word)
+		} else {
+			there = append(there, word)
+		}
+	}
+	require.Greater(t, len(there), 10*headEvery)
+	x, _ := built(t, []retrieval.Document{{ID: "all", Text: strings.Join(there, " ")}}, DefaultOptions())
+	require.Equal(t, len(there), x.manifest.Distinct)
+	for i, word := range there {
+		w, known := x.find([]byte(word))
+		require.True(t, known, word)
+		require.Equal(t, i, w, word)
+	}
+	for _, word := range append(absent, "", "\x00", "\xff\xff\xff\xff\xff\xff\xff\xff\xff", "zzzzzzzzzz") {
+		_, known := x.find([]byte(word))
+		require.False(t, known, word)
+	}
 }
 
 // Whatever the passages, parameters and memory, the files give what the index in memory gives, to the last bit.

@@ -28,6 +28,7 @@ type Index struct {
 
 	checked []atomic.Uint32 // a bit for each word: its postings have been checked
 	blocks  topk.Blocks
+	heads   []uint64 // of every headEvery-th word
 	used    sync.Map // long lists that have been asked for: word (a string) → used
 	pool    *topk.Pool
 	mu      sync.RWMutex // held for reading while the maps are
@@ -131,6 +132,9 @@ func (x *Index) check() error {
 	}
 	if letters != uint64(len(x.words)) || postings != uint64(len(x.postings)) {
 		return fmt.Errorf("%s ends at %d and %d, which does not fit the other files", tableFile, letters, postings)
+	}
+	for w := 0; w < x.manifest.Distinct; w += headEvery {
+		x.heads = append(x.heads, head(x.word(w)))
 	}
 	return nil
 }

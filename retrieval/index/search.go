@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -91,9 +92,24 @@ func (x *Index) parse(query string) (*topk.Query, error) {
 	return &q, err
 }
 
-// find looks a word up.
+// headEvery is the distance between the words whose heads are kept.
+const headEvery = 64
+
+// head is the first 8 bytes of a word as a number, which orders as the words do but for what it does not see.
+func head(word []byte) uint64 {
+	var first [8]byte
+	copy(first[:], word)
+	return binary.BigEndian.Uint64(first[:])
+}
+
+// find looks a word up: among the heads, which lie in memory, and then among the few words between two of them.
 func (x *Index) find(word []byte) (w int, known bool) {
-	return sort.Find(x.manifest.Distinct, func(w int) int { return bytes.Compare(word, x.word(w)) })
+	key := head(word)
+	first := sort.Search(len(x.heads), func(i int) bool { return x.heads[i] >= key })
+	after := sort.Search(len(x.heads), func(i int) bool { return x.heads[i] > key })
+	from, to := max(0, first-1)*headEvery, min(after*headEvery, x.manifest.Distinct)
+	w, known = sort.Find(to-from, func(i int) int { return bytes.Compare(word, x.word(from+i)) })
+	return from + w, known
 }
 
 // Document returns passage i of the corpus, 0 ≤ i < Len.
