@@ -5,6 +5,7 @@ package accel
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -25,6 +26,8 @@ var loading sync.Mutex
 func openXLA(path, options string) (c compute.Backend, info Info, err error) {
 	loading.Lock()
 	defer loading.Unlock()
+	runtime.LockOSThread() // the loader keeps its error message (dlerror) for the thread that called it
+	defer runtime.UnlockOSThread()
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("opening plugin %s: %v", path, r)

@@ -28,8 +28,8 @@ func OpenQuestions(path string) ([]Question, error) {
 //
 //   - "question": the text;
 //   - "golden_answers", else "answers", "answer" or "possible_answers": a string, a list of strings, or TriviaQA's object with
-//     "Value", "Aliases" and "HumanAnswers"; at least one of them not blank (blank ones are dropped). PopQA's text that holds
-//     a JSON list is that list. To "answer", MuSiQue's "answer_aliases" are added;
+//     "Value", "Aliases" and "HumanAnswers"; at least one of them not blank (blank ones are dropped, and so is a second copy).
+//     PopQA's text that holds a JSON list is that list. To "answer", MuSiQue's "answer_aliases" are added;
 //   - "id" (or "_id", "question_id", "QuestionId"): a string or a number, unique; a record without one gets "line-N", or
 //     "record-N" in a list or a table;
 //   - optionally "source", "supporting", "keys" and "hops" as in [Question].

@@ -89,7 +89,7 @@ func TestWriteQuestions(t *testing.T) {
 	text := rapid.StringN(1, 8, -1).Filter(func(s string) bool { return strings.TrimSpace(s) != "" })
 	question := rapid.Custom(func(t *rapid.T) Question {
 		return Question{
-			ID: text.Draw(t, "id"), Text: text.Draw(t, "text"), Answers: rapid.SliceOfN(text, 1, 3).Draw(t, "answers"),
+			ID: text.Draw(t, "id"), Text: text.Draw(t, "text"), Answers: rapid.SliceOfNDistinct(text, 1, 3, rapid.ID[string]).Draw(t, "answers"),
 			Keys:   rapid.SliceOfN(rapid.SliceOfN(rapid.String(), 1, 3), 1, 3).Draw(t, "keys"),
 			Source: rapid.String().Draw(t, "source"), Hops: rapid.IntRange(0, 4).Draw(t, "hops"),
 		}
@@ -102,6 +102,14 @@ func TestWriteQuestions(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, questions, back)
 	})
+}
+
+func TestAnswersAreKeptOnce(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, WriteQuestions(&b, []Question{{ID: "q", Text: "x", Answers: []string{"b", "a", " ", "b", "B"}}}))
+	questions, err := ReadQuestions(&b)
+	require.NoError(t, err)
+	require.Equal(t, []string{"b", "a", "B"}, questions[0].Answers)
 }
 
 func TestWriteQuestionsRefuses(t *testing.T) {

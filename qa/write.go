@@ -7,8 +7,9 @@ import (
 	"io"
 )
 
-// WriteQuestions writes one JSON object a line, in the layout that [ReadQuestions] reads back unchanged. Questions that
-// it would refuse (without text, without answers, with an id used twice) are an error; what precedes them is written.
+// WriteQuestions writes one JSON object a line, in the layout that [ReadQuestions] reads back unchanged, but for answers that
+// are blank or there twice, which it drops. Questions that it would refuse (without text, without answers, with an id used
+// twice) are an error; what precedes them is written.
 func WriteQuestions(w io.Writer, questions []Question) error {
 	buf := bufio.NewWriter(w)
 	enc := json.NewEncoder(buf)

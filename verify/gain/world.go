@@ -123,12 +123,13 @@ func (w *world) Score(_ context.Context, reqs []rollout.ScoreRequest) ([][][]flo
 	return out, nil
 }
 
-// logProbs are numbers in (−5, 0].
+// logProbs are numbers in (−5, 0], of so many that two answers never have the same likelihood: a tie would be decided by the
+// last bit of a sum, which an oracle that adds in another order does not share.
 func (w *world) logProbs(prefix, target []int) []float64 {
 	out := make([]float64, len(target))
 	context, scored := key(prefix), key(target)
 	for j := range out {
-		out[j] = -float64(w.number(1000, context, scored, j)) / 200
+		out[j] = -5 * float64(w.number(1e15, context, scored, j)) / 1e15
 	}
 	return out
 }
