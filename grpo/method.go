@@ -35,8 +35,9 @@ func Release(m Method) error {
 // attempts. A policy that such a method trained is evaluated the way it acts.
 type Actor interface {
 	// Act answers each question once. result[i] belongs to questions[i] and has one trajectory, the one that gives the
-	// answer; whatever else was sampled on the way there stays in the tree, where it counts. All randomness comes from
-	// rng; no advantages are set.
+	// answer; whatever else was sampled on the way there stays in the tree, where it counts. One number is drawn from rng
+	// for each question, in order, and what is sampled for the question depends on it alone: questions can be asked in any
+	// number of calls (rollout.Streams). No advantages are set.
 	Act(ctx context.Context, env *rollout.Env, questions []qa.Question, sampling rollout.Sampling, rng *rand.Rand) ([]*rollout.Tree, error)
 }
 

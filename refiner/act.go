@@ -12,12 +12,14 @@ import (
 // Act implements grpo.Actor: one draft a question, accepted if α ≥ τ, else cut where π_h is highest (greedy) or as it is
 // drawn from π_h, and continued. A method with a Reviewer leaves its drafts as they are: nobody knows the answers here.
 //
-// A decision that the threshold made is in the tree as a segment that was not sampled.
+// A decision that the threshold made is in the tree as a segment that was not sampled. One number is drawn from rng for each
+// question, and what is sampled for the question depends on it alone.
 func (m Method) Act(ctx context.Context, env *rollout.Env, questions []qa.Question, sampling rollout.Sampling, rng *rand.Rand) ([]*rollout.Tree, error) {
 	if err := m.Validate(); err != nil {
 		return nil, err
 	}
-	trees, err := env.Rollout(ctx, questions, 1, sampling, rng)
+	first, streams := rollout.Streams(len(questions), rng)
+	trees, err := env.Rollout(ctx, questions, 1, sampling, first)
 	if err != nil || m.Reviewer != nil || m.Rounds == 0 {
 		return trees, err
 	}
@@ -31,7 +33,7 @@ func (m Method) Act(ctx context.Context, env *rollout.Env, questions []qa.Questi
 	case Sampled:
 		suffix = m.Sampling
 	}
-	attempts := drafts(trees, rng)
+	attempts := drafts(trees, streams)
 	for range m.Rounds {
 		if err := m.decide(ctx, env, attempts, sampling); err != nil {
 			return nil, fmt.Errorf("search-r2: %w", err)

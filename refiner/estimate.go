@@ -49,7 +49,7 @@ func Estimate(revisions []Revision) Terms {
 	weighted := make([]float64, len(revisions))
 	var alpha, w, gain float64
 	for i, r := range revisions {
-		if r.Revised {
+		if r.Revised && r.Accept < 1 {
 			weighted[i] = (r.Final - r.Draft) / (1 - r.Accept)
 		}
 		alpha += r.Accept / n

@@ -62,7 +62,8 @@ type Method struct {
 	// Gain gives decisions the advantage R(final) − R(draft), what they changed, instead of that of the final trajectory.
 	Gain bool `json:"gain"`
 	// Terms scores each decision in training, to estimate the terms of the decomposition (see [Estimate]). It costs a pass
-	// over all possible decisions, and over the drafts, too, with a policy that has not kept their keys and values.
+	// over all possible decisions, and over the drafts, too, with a policy that has not kept their keys and values. Scores are
+	// those of temperature 1; where decisions are sampled at another, α is not known and there are no terms.
 	Terms bool `json:"terms"`
 	// Reviewer, if not nil, decides in place of the policy in training. Questions are then answered by the actor alone.
 	Reviewer Reviewer `json:"-"`
@@ -151,7 +152,11 @@ func (m Method) Collect(ctx context.Context, env *rollout.Env, questions []qa.Qu
 	if err != nil {
 		return nil, nil, fmt.Errorf("search-r2: sampling drafts: %w", err)
 	}
-	attempts := drafts(trees, rng)
+	streams := make([]*rand.Rand, len(trees))
+	for q := range streams {
+		streams[q] = rand.New(rand.NewPCG(rng.Uint64(), 0))
+	}
+	attempts := drafts(trees, streams)
 	for range m.Rounds {
 		if err := m.round(ctx, env, attempts); err != nil {
 			return nil, nil, fmt.Errorf("search-r2: %w", err)

@@ -42,6 +42,7 @@ func TestAlwaysAcceptIsSearchR1(t *testing.T) {
 	for i := range want {
 		require.Equal(t, want[i].Segments, actor(got[i]))
 		require.Equal(t, want[i].Trajectories, got[i].Trajectories)
+		require.Len(t, got[i].Segments, len(want[i].Segments)+2*len(want[i].Trajectories), "what was accepted is not reviewed again")
 	}
 	require.Equal(t, 1.0, metrics[refiner.MetricAccepted])
 	require.Zero(t, metrics[refiner.MetricDiscarded])
@@ -187,6 +188,18 @@ func TestRepair(t *testing.T) {
 	require.Equal(t, 1.0, metrics[refiner.MetricRepaired])
 	require.Zero(t, metrics[refiner.MetricDraftEM])
 	require.Equal(t, 3, trees[0].Trajectories[0].Turns)
+}
+
+// What is sampled anew is sampled for each draft by itself, also where nothing is kept.
+func TestSuffixesDiffer(t *testing.T) {
+	env, _, world := embedded(t)
+	env.Policy = &decider{Policy: env.Policy, tok: env.Tokenizer, say: func(string) string { return " revise 1</decision>" }}
+	trees, _ := collect(t, method(world), env, world.Questions(rand.New(rand.NewPCG(1, 1)), 1)...)
+	different := map[string]bool{}
+	for _, trajectory := range trees[0].Trajectories {
+		different[string(runes(trees[0].PathTokens(trajectory.Leaf)))] = true
+	}
+	require.Greater(t, len(different), 1)
 }
 
 func TestCutAtTheQuestion(t *testing.T) {

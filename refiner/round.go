@@ -34,13 +34,12 @@ type round struct {
 // revised reports whether the round cut its draft.
 func (r *round) revised() bool { return !r.ruling.Accept }
 
-// drafts makes an attempt of each trajectory of the trees and draws each question's number.
-func drafts(trees []*rollout.Tree, rng *rand.Rand) []*attempt {
+// drafts makes an attempt of each trajectory of the trees; streams[q] is what question q's further samples are drawn from.
+func drafts(trees []*rollout.Tree, streams []*rand.Rand) []*attempt {
 	var attempts []*attempt
 	for q, tree := range trees {
-		seeds := rand.New(rand.NewPCG(rng.Uint64(), 0))
 		for _, draft := range tree.Trajectories {
-			attempts = append(attempts, &attempt{tree: tree, question: q, current: draft, seeds: seeds})
+			attempts = append(attempts, &attempt{tree: tree, question: q, current: draft, seeds: streams[q]})
 		}
 	}
 	return attempts
@@ -101,7 +100,7 @@ func (m Method) sample(ctx context.Context, env *rollout.Env, attempts []*attemp
 		return err
 	}
 	var odds []rollout.Odds
-	if m.Terms {
+	if m.Terms && m.Sampling.Temperature == 1 {
 		if odds, err = env.Odds(ctx, leaves); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ type course struct {
 	made     int                // attempts
 	outcomes []float64          // r_n of each attempt; that of the last one made for those that were not
 	answers  []string           // of each attempt; "" without one
+	seeds    *rand.Rand         // gives each further attempt its number
 }
 
 // attempted notes that an attempt ended as trajectory i of the tree.
@@ -36,10 +37,10 @@ func (c *course) note(outcome float64, answer string) {
 }
 
 // sample lets n trajectories of each question make their attempts and returns them by tree, in the order of the tree's
-// Trajectories. The first attempts are those of the plain agent loop, with one number from rng for each question; each further
-// attempt takes one for each trajectory, made or not.
-func (m Method) sample(ctx context.Context, env *rollout.Env, questions []qa.Question, n int, sampling rollout.Sampling, rng *rand.Rand) ([]*rollout.Tree, [][]*course, error) {
-	trees, err := env.Rollout(ctx, questions, n, sampling, rng)
+// Trajectories. The first attempts are those of the plain agent loop, with one number from first for each question; each further
+// attempt takes one of the question's stream for each trajectory, made or not.
+func (m Method) sample(ctx context.Context, env *rollout.Env, questions []qa.Question, n int, sampling rollout.Sampling, first *rand.Rand, streams []*rand.Rand) ([]*rollout.Tree, [][]*course, error) {
+	trees, err := env.Rollout(ctx, questions, n, sampling, first)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,14 +48,14 @@ func (m Method) sample(ctx context.Context, env *rollout.Env, questions []qa.Que
 	var all []*course
 	for i, tree := range trees {
 		for j := range tree.Trajectories {
-			c := &course{tree: tree}
+			c := &course{tree: tree, seeds: streams[i]}
 			c.attempted(j)
 			courses[i], all = append(courses[i], c), append(all, c)
 		}
 	}
 	whole := m.widened(env)
 	for range m.Attempts - 1 {
-		if err := m.again(ctx, whole, all, sampling, rng); err != nil {
+		if err := m.again(ctx, whole, all, sampling); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -79,12 +80,12 @@ func (m Method) widened(env *rollout.Env) *rollout.Env {
 }
 
 // again lets each course that has room for it make one more attempt.
-func (m Method) again(ctx context.Context, env *rollout.Env, courses []*course, sampling rollout.Sampling, rng *rand.Rand) error {
+func (m Method) again(ctx context.Context, env *rollout.Env, courses []*course, sampling rollout.Sampling) error {
 	var going []*course
 	var from []rollout.Leaf
-	var seeds numbers
+	var seeds rollout.Seeds
 	for _, c := range courses {
-		seed := rng.Uint64()
+		seed := c.seeds.Uint64()
 		leaf, ok, err := env.Reflect(c.tree, c.last.Leaf, cmp.Or(m.Reflection, "\n"+env.Protocol.Prompt))
 		if err != nil {
 			return err
@@ -106,17 +107,4 @@ func (m Method) again(ctx context.Context, env *rollout.Env, courses []*course, 
 		c.attempted(ends[i][0])
 	}
 	return nil
-}
-
-// numbers is a random source of numbers that were drawn before; 0 after the last.
-type numbers []uint64
-
-// Uint64 implements rand.Source.
-func (n *numbers) Uint64() uint64 {
-	if len(*n) == 0 {
-		return 0
-	}
-	x := (*n)[0]
-	*n = (*n)[1:]
-	return x
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"searchrl/grpo"
 	"searchrl/qa"
@@ -67,7 +68,7 @@ func (m Method) Collect(ctx context.Context, env *rollout.Env, questions []qa.Qu
 	if err := m.Validate(); err != nil {
 		return nil, nil, err
 	}
-	trees, courses, err := m.sample(ctx, env, questions, m.Group, m.Sampling, rng)
+	trees, courses, err := m.sample(ctx, env, questions, m.Group, m.Sampling, rng, slices.Repeat([]*rand.Rand{rng}, len(questions)))
 	if err != nil {
 		return nil, nil, fmt.Errorf("mr-search: %w", err)
 	}
@@ -78,12 +79,14 @@ func (m Method) Collect(ctx context.Context, env *rollout.Env, questions []qa.Qu
 	return trees, t.metrics(), nil
 }
 
-// Act answers each question by the last of N attempts (see grpo.Actor).
+// Act answers each question by the last of N attempts (see grpo.Actor). One number is drawn from rng for each question, and what
+// is sampled for the question depends on it alone.
 func (m Method) Act(ctx context.Context, env *rollout.Env, questions []qa.Question, sampling rollout.Sampling, rng *rand.Rand) ([]*rollout.Tree, error) {
 	if err := m.Validate(); err != nil {
 		return nil, err
 	}
-	trees, _, err := m.sample(ctx, env, questions, 1, sampling, rng)
+	first, streams := rollout.Streams(len(questions), rng)
+	trees, _, err := m.sample(ctx, env, questions, 1, sampling, first, streams)
 	if err != nil {
 		return nil, fmt.Errorf("mr-search: %w", err)
 	}

@@ -191,6 +191,26 @@ func TestAct(t *testing.T) {
 	}
 }
 
+// TestActInAnyNumberOfCalls: what is sampled for a question depends on its own number alone.
+func TestActInAnyNumberOfCalls(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		env, err := exact.NewEnv(exact.Draw(draws{t}, exact.Shape{Steps: 3, Actions: 3, Documents: 2, Nodes: 8}))
+		require.NoError(t, err)
+		m := method
+		m.Attempts = 3
+		questions := []qa.Question{env.Question, env.Question, env.Question}
+		act := func(rng *rand.Rand, questions []qa.Question) []*rollout.Tree {
+			trees, err := m.Act(context.Background(), env.Env, questions, rollout.Sampling{Temperature: 1}, rng)
+			require.NoError(t, err)
+			return trees
+		}
+		seed := rapid.Uint64().Draw(t, "seed")
+		rng := rand.New(rand.NewPCG(seed, 0))
+		apart := append(act(rng, questions[:1]), act(rng, questions[1:])...)
+		require.Equal(t, act(rand.New(rand.NewPCG(seed, 0)), questions), apart)
+	})
+}
+
 func TestBadSettings(t *testing.T) {
 	for want, spoil := range map[string]func(m *mrsearch.Method){
 		"group is 0":             func(m *mrsearch.Method) { m.Group = 0 },
