@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
+
 	"searchrl/qa"
 	"searchrl/rollout"
 )
@@ -18,17 +21,20 @@ import (
 const (
 	TreesFile    = "trees.jsonl"  // every trajectory, in the order of the questions
 	ProtocolFile = "protocol.txt" // the hash of what was asked, and how
+	lockFile     = "eval.lock"    // held by the process that evaluates
 )
 
 // Journal keeps the tree of every question that was answered, so that an evaluation that was broken off goes on where it
 // was. Not safe for concurrent use.
 type Journal struct {
 	file *os.File
+	lock *flock.Flock
 	done []Result
 }
 
 // OpenJournal opens the journal in folder dir, or begins one, for the evaluation of questions under the protocol of that
-// hash. One that was begun under another, or with other questions, is refused. What a crash left of a line is dropped.
+// hash. One that was begun under another, or with other questions, is refused, and so is one that another process has open.
+// What a crash left of a line is dropped.
 func OpenJournal(dir, hash string, questions []qa.Question) (*Journal, error) {
 	j, err := openJournal(dir, hash, questions)
 	if err != nil {
@@ -41,16 +47,19 @@ func openJournal(dir, hash string, questions []qa.Question) (j *Journal, err err
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	begun, err := os.ReadFile(filepath.Join(dir, ProtocolFile))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := os.WriteFile(filepath.Join(dir, ProtocolFile), []byte(hash+"\n"), 0o644); err != nil {
-			return nil, err
-		}
-	case err != nil:
+	lock := flock.New(filepath.Join(dir, lockFile))
+	if got, err := lock.TryLock(); err != nil {
 		return nil, err
-	case strings.TrimSpace(string(begun)) != hash:
-		return nil, fmt.Errorf("it was begun under protocol %.64s; this is %s", begun, hash)
+	} else if !got {
+		return nil, errors.New("another evaluation writes it")
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, lock.Close())
+		}
+	}()
+	if err := compareProtocol(filepath.Join(dir, ProtocolFile), hash); err != nil {
+		return nil, err
 	}
 	file, err := os.OpenFile(filepath.Join(dir, TreesFile), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -66,13 +75,13 @@ func openJournal(dir, hash string, questions []qa.Question) (j *Journal, err err
 		return nil, err
 	}
 	whole := data[:bytes.LastIndexByte(data, '\n')+1]
-	if err := errors.Join(file.Truncate(int64(len(whole)))); err != nil {
+	if err := file.Truncate(int64(len(whole))); err != nil {
 		return nil, err
 	}
 	if _, err := file.Seek(int64(len(whole)), io.SeekStart); err != nil {
 		return nil, err
 	}
-	j = &Journal{file: file}
+	j = &Journal{file: file, lock: lock}
 	for tree, err := range rollout.Trees(bytes.NewReader(whole), TreesFile) {
 		if err != nil {
 			return nil, err
@@ -86,6 +95,18 @@ func openJournal(dir, hash string, questions []qa.Question) (j *Journal, err err
 		j.done = append(j.done, r)
 	}
 	return j, nil
+}
+
+// compareProtocol compares the hash with the one that the file at path holds, which is made if it does not exist.
+func compareProtocol(path, hash string) error {
+	begun, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return renameio.WriteFile(path, []byte(hash+"\n"), 0o644, renameio.WithTempDir(filepath.Dir(path)))
+	}
+	if found := strings.TrimSpace(string(begun)); err == nil && found != hash {
+		return fmt.Errorf("it was begun under protocol %.64s, and this is %s: name another folder, or evaluate as then", found, hash)
+	}
+	return err
 }
 
 // Done returns the results of the questions that are in the journal: the first ones.
@@ -106,4 +127,4 @@ func (j *Journal) Append(trees []*rollout.Tree) error {
 }
 
 // Close ends the writing.
-func (j *Journal) Close() error { return j.file.Close() }
+func (j *Journal) Close() error { return errors.Join(j.file.Close(), j.lock.Close()) }

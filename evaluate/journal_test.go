@@ -5,11 +5,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"searchrl/evaluate"
+	"searchrl/qa"
 	"searchrl/rollout"
 )
 
@@ -44,7 +46,7 @@ func TestJournalResumes(t *testing.T) {
 	require.NoError(t, j.Close())
 
 	_, err = evaluate.OpenJournal(dir, "other", questions)
-	require.ErrorContains(t, err, "begun under protocol")
+	require.ErrorContains(t, err, "it was begun under protocol h, and this is other")
 	_, err = evaluate.OpenJournal(dir, "h", questions[1:])
 	require.ErrorContains(t, err, "which is not question 1")
 	require.NoError(t, os.WriteFile(path, []byte("{oops}\n"), 0o600))
@@ -52,13 +54,66 @@ func TestJournalResumes(t *testing.T) {
 	require.ErrorContains(t, err, "line 1")
 }
 
+// Everything that is asked, and how, is in the hash: it differs when one thing does.
 func TestProtocolHash(t *testing.T) {
-	env, questions := world(t, 3, oracle)
-	hash := func(searcher string, seed uint64, n int) string {
-		h, err := evaluate.ProtocolHash(questions[:n], searcher, env.Protocol, rollout.Sampling{}, seed, "")
+	env, _ := world(t, 1, oracle)
+	type asked struct {
+		questions []qa.Question
+		searcher  string
+		protocol  rollout.Protocol
+		sampling  rollout.Sampling
+		seed      uint64
+		method    string
+	}
+	hash := func(change func(*asked)) string {
+		a := asked{questions: []qa.Question{{ID: "1", Text: "x", Answers: []string{"y"}}, {ID: "2", Text: "z", Answers: []string{"y"}}},
+			searcher: "s", protocol: env.Protocol}
+		change(&a)
+		h, err := evaluate.ProtocolHash(a.questions, a.searcher, a.protocol, a.sampling, a.seed, a.method)
 		require.NoError(t, err)
 		return h
 	}
-	require.Equal(t, hash("a", 0, 3), hash("a", 0, 3))
-	require.Len(t, map[string]bool{hash("a", 0, 3): true, hash("b", 0, 3): true, hash("a", 1, 3): true, hash("a", 0, 2): true}, 4)
+	same := hash(func(*asked) {})
+	require.Equal(t, same, hash(func(*asked) {}))
+	seen := map[string]string{same: "nothing changed"}
+	for name, change := range map[string]func(*asked){
+		"fewer questions": func(a *asked) { a.questions = a.questions[:1] },
+		"their order":     func(a *asked) { slices.Reverse(a.questions) },
+		"a text":          func(a *asked) { a.questions[1].Text = "w" },
+		"an answer":       func(a *asked) { a.questions[1].Answers = []string{"y", "yy"} },
+		"searcher":        func(a *asked) { a.searcher = "t" },
+		"prompt":          func(a *asked) { a.protocol.Prompt += "!" },
+		"turns":           func(a *asked) { a.protocol.MaxTurns++ },
+		"documents":       func(a *asked) { a.protocol.TopK++ },
+		"tokens":          func(a *asked) { a.protocol.MaxTokens++ },
+		"tags":            func(a *asked) { a.protocol.Tags.Think = "thought" },
+		"chat":            func(a *asked) { a.protocol.Chat = !a.protocol.Chat },
+		"temperature":     func(a *asked) { a.sampling.Temperature = 1 },
+		"top-k":           func(a *asked) { a.sampling.TopK = 5 },
+		"top-p":           func(a *asked) { a.sampling.TopP = 0.5 },
+		"seed":            func(a *asked) { a.seed = 1 },
+		"method":          func(a *asked) { a.method = "rag" },
+	} {
+		h := hash(change)
+		require.Empty(t, seen[h], "%s does not show in the hash", name)
+		seen[h] = name
+	}
+}
+
+// One evaluation at a time writes a journal, and one that was killed before it noted its protocol can begin again.
+func TestJournalIsOnesOwn(t *testing.T) {
+	_, questions := world(t, 2, oracle)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, evaluate.TreesFile), nil, 0o600))
+	j, err := evaluate.OpenJournal(dir, "h", questions)
+	require.NoError(t, err)
+	_, err = evaluate.OpenJournal(dir, "h", questions)
+	require.ErrorContains(t, err, "another evaluation writes it")
+	require.NoError(t, j.Close())
+	j, err = evaluate.OpenJournal(dir, "h", questions)
+	require.NoError(t, err)
+	require.NoError(t, j.Close())
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 3, "the protocol, the trees and the lock: %v", entries)
 }
