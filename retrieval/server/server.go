@@ -30,13 +30,13 @@ type Options struct {
 	Concurrent int           // searches under way at most; others wait
 	Wait       time.Duration // how long they wait before they are sent away
 	Timeout    time.Duration // for one search
-	Drain      time.Duration // how long requests under way may take when the server ends
+	Drain      time.Duration // how long requests under way may take when the server ends; Wait and Timeout fit into the default
 }
 
 // DefaultOptions returns settings for training clients that are on one's side.
 func DefaultOptions() Options {
 	return Options{DefaultTopK: 3, Limits: wire.Limits{Queries: 4096, TopK: 1000}, Body: 16 << 20, Concurrent: 64,
-		Wait: 10 * time.Second, Timeout: time.Minute, Drain: 30 * time.Second}
+		Wait: 10 * time.Second, Timeout: time.Minute, Drain: 2 * time.Minute}
 }
 
 func (o *Options) validate() error {
@@ -72,6 +72,15 @@ func New(searcher retrieval.Searcher, options Options) (*Server, error) {
 	s.mux.HandleFunc("POST /retrieve", s.retrieve)
 	s.mux.HandleFunc("GET /health", s.health)
 	s.mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	for path, method := range map[string]string{"/retrieve": "POST", "/health": "GET, HEAD", "/metrics": "GET, HEAD"} {
+		s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", method)
+			reply(w, http.StatusMethodNotAllowed, map[string]string{"error": fmt.Sprintf("the method is %.20s; %s takes %s", r.Method, path, method)})
+		})
+	}
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusNotFound, map[string]string{"error": "expected POST /retrieve, GET /health or GET /metrics"})
+	})
 	return s, nil
 }
 

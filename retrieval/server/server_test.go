@@ -103,19 +103,19 @@ func TestRefused(t *testing.T) {
 	}{
 		{"", 400, "expected an object like"},
 		{"{", 400, "expected an object like"},
-		{"[]", 400, "cannot unmarshal"},
+		{"[]", 400, "the body is a JSON array"},
 		{"{}", 400, "neither"},
 		{`{"queries":null}`, 400, "neither"},
 		{`{"queries":[null]}`, 400, "query 0 is null"},
-		{`{"queries":[1]}`, 400, "cannot unmarshal"},
+		{`{"queries":[1]}`, 400, `found a JSON number in "queries"`},
 		{`{"queries":["a"],"query":"b"}`, 400, "both"},
 		{`{"queries":["a","b","c","d"]}`, 400, "4 queries; at most 3"},
 		{`{"queries":["a"],"topk":0}`, 400, "expected 1 to 10"},
 		{`{"queries":["a"],"topk":-1}`, 400, "expected 1 to 10"},
 		{`{"queries":["a"],"topk":11}`, 400, "expected 1 to 10"},
-		{`{"queries":["a"],"topk":1.5}`, 400, "cannot unmarshal"},
-		{`{"queries":["a"],"topk":1e99}`, 400, "cannot unmarshal"},
-		{`{"queries":["a"],"return_scores":"yes"}`, 400, "cannot unmarshal"},
+		{`{"queries":["a"],"topk":1.5}`, 400, `found a JSON number 1.5 in "topk"`},
+		{`{"queries":["a"],"topk":1e99}`, 400, `found a JSON number 1e99 in "topk"`},
+		{`{"queries":["a"],"return_scores":"yes"}`, 400, `found a JSON string in "return_scores"`},
 		{"{\"queries\":[\"\xff\"]}", 400, "not UTF-8"},
 		{`{"queries":["` + strings.Repeat("a", 300) + `"]}`, 413, "longer than 200 bytes"},
 	} {
@@ -123,11 +123,17 @@ func TestRefused(t *testing.T) {
 		require.Equal(t, c.code, code, c.body)
 		require.Contains(t, strings.ReplaceAll(got, `\"`, `"`), c.want, c.body)
 	}
-	for path, want := range map[string]int{"/retrieve": 405, "/": 404, "/debug/pprof/": 404, "/health": 200, "/metrics": 200} {
+	for path, want := range map[string]int{"/retrieve": 405, "/": 404, "/retrieve/": 404, "/debug/pprof/": 404, "/health": 200, "/metrics": 200} {
 		r, err := http.Get(h.URL + path)
 		require.NoError(t, err)
-		require.NoError(t, r.Body.Close())
+		body, err := io.ReadAll(r.Body)
+		require.NoError(t, errors.Join(err, r.Body.Close()))
 		require.Equal(t, want, r.StatusCode, path)
+		if want != 200 {
+			require.Contains(t, string(body), `{"error":"`)
+			require.Equal(t, "application/json", r.Header.Get("Content-Type"))
+			require.Contains(t, string(body), "POST")
+		}
 		require.Empty(t, r.Header.Get("Access-Control-Allow-Origin"))
 	}
 	http.DefaultClient.CloseIdleConnections()
@@ -144,7 +150,7 @@ func TestToken(t *testing.T) {
 // A search that fails, panics, gives nonsense or takes too long costs its request and nothing else, and says no more than
 // that.
 func TestBrokenSearcher(t *testing.T) {
-	h := start(t, searcher(func(ctx context.Context, queries []string, k int) ([][]retrieval.Hit, error) {
+	broken := searcher(func(ctx context.Context, queries []string, k int) ([][]retrieval.Hit, error) {
 		switch queries[0] {
 		case "fail":
 			return nil, errors.New("password hunter2")
@@ -159,14 +165,22 @@ func TestBrokenSearcher(t *testing.T) {
 			return nil, ctx.Err()
 		}
 		return make([][]retrieval.Hit, len(queries)), nil
-	}), func(o *Options) { o.Concurrent, o.Timeout = 1, 100*time.Millisecond })
-	for query, want := range map[string]int{"fail": 500, "panic": 500, "short": 500, "nan": 500, "slow": 503, "fine": 200} {
+	})
+	h := start(t, broken, func(o *Options) { o.Concurrent = 1 })
+	for query, want := range map[string]int{"fail": 500, "panic": 500, "short": 500, "nan": 500, "fine": 200} {
 		code, got, _ := post(t, h.URL, `{"query":"`+query+`"}`)
 		require.Equal(t, want, code, query)
 		require.NotContains(t, got, "hunter2")
 	}
 	code, _, _ := post(t, h.URL, `{"query":"fine"}`)
 	require.Equal(t, 200, code, "the only place is free again")
+
+	impatient := start(t, broken, func(o *Options) { o.Concurrent, o.Timeout = 1, 50*time.Millisecond })
+	for range 2 {
+		code, got, _ := post(t, impatient.URL, `{"query":"slow"}`)
+		require.Equal(t, 503, code)
+		require.Contains(t, got, "longer than 50ms", "it is the search that took too long, not the wait for a place")
+	}
 }
 
 func TestTooManyAtOnce(t *testing.T) {
@@ -222,7 +236,13 @@ func TestDrains(t *testing.T) {
 	fmt.Fprintf(connection, "POST /retrieve HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	<-entered
 	cancel()
-	require.Eventually(t, func() bool { _, err := net.Dial("tcp", listener.Addr().String()); return err != nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool {
+		more, err := net.Dial("tcp", listener.Addr().String())
+		if err == nil {
+			_ = more.Close()
+		}
+		return err != nil
+	}, time.Minute, time.Millisecond)
 	select {
 	case err := <-ended:
 		t.Fatal("the server left a request behind: ", err)
@@ -240,6 +260,8 @@ func TestDrains(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
+	o := DefaultOptions()
+	require.Greater(t, o.Drain, o.Wait+o.Timeout, "who is served when the server ends is served to the end")
 	for name, change := range map[string]func(*Options){
 		"queries": func(o *Options) { o.Queries = 0 }, "topk": func(o *Options) { o.DefaultTopK = 1001 }, "zero topk": func(o *Options) { o.DefaultTopK = 0 },
 		"body": func(o *Options) { o.Body = 0 }, "concurrent": func(o *Options) { o.Concurrent = 0 }, "timeout": func(o *Options) { o.Timeout = 0 },

@@ -37,6 +37,12 @@ func ParseRequest(body []byte, limits Limits) (Request, error) {
 		ReturnScores bool  `json:"return_scores"`
 	}
 	if err := json.Unmarshal(body, &raw); err != nil {
+		if found := (*json.UnmarshalTypeError)(nil); errors.As(err, &found) { // whose own words are those of Go's types
+			err = fmt.Errorf("the body is a JSON %s", found.Value)
+			if found.Field != "" {
+				err = fmt.Errorf("found a JSON %s in %q", found.Value, found.Field)
+			}
+		}
 		return Request{}, fmt.Errorf("%w; %s", err, expected)
 	}
 	r := Request{Queries: raw.Queries, ReturnScores: raw.ReturnScores}
