@@ -129,12 +129,16 @@ func TestUse(t *testing.T) {
 	defer other.Close()
 	assert.NotEqual(t, e.Digest(), other.Digest())
 
-	prefixed := cfg
-	prefixed.QueryPrefix = "q"
-	third, err := New(b, prefixed, w, tok)
-	require.NoError(t, err)
-	defer third.Close()
-	assert.NotEqual(t, other.Digest(), third.Digest())
+	for name, change := range map[string]func(*Config){
+		"query prefix": func(c *Config) { c.QueryPrefix = "q" }, "passage prefix": func(c *Config) { c.PassagePrefix = "q" },
+		"pooling": func(c *Config) { c.Pooling = CLS }, "length": func(c *Config) { c.Normalise = false },
+		"longest text": func(c *Config) { c.MaxTokens-- }, "heads": func(c *Config) { c.Heads = 1 }, "epsilon": func(c *Config) { c.LayerNormEps *= 2 },
+	} {
+		changed := cfg
+		change(&changed)
+		assert.NotEqual(t, digest(cfg, w), digest(changed, w), name)
+	}
+	assert.Equal(t, other.Digest(), digest(cfg, w))
 
 	none, err := e.Queries(ctx, nil)
 	require.NoError(t, err)

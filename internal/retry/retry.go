@@ -19,7 +19,7 @@ import (
 type Options struct {
 	Retries  int           // attempts after the first; ≥ 0
 	Backoff  time.Duration // before the first retry; doubles with each; > 0
-	MaxDelay time.Duration // longest wait before a retry, Retry-After included; ≥ Backoff
+	MaxDelay time.Duration // longest backoff, before jitter, and longest Retry-After that is waited for; ≥ Backoff
 
 	BreakerFailures int           // failures of the way in a row that open the circuit; ≥ 1
 	BreakerDelay    time.Duration // how long it stays open; > 0
@@ -52,7 +52,8 @@ func (f *Failure) Error() string { return f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }
 
 // Executor returns what runs attempts by the options: a [Failure] with Again is repeated with exponential backoff and ±20 %
-// jitter, but never before its Wait is over, and not at all if Wait is longer than MaxDelay; BreakerFailures of them in a
+// jitter, but never before its Wait is over (up to half as long again after it, so that clients do not come all at once), and
+// not at all if Wait is longer than MaxDelay; BreakerFailures of them in a
 // row (429 aside) make attempts fail at once for BreakerDelay. Other errors and successes end the execution.
 func Executor[R any](o Options) failsafe.Executor[R] {
 	const jitter = 0.2

@@ -76,7 +76,7 @@ const maxManifest = 1 << 20
 func ReadManifest(dir string) (*Manifest, error) {
 	file, err := os.Open(filepath.Join(dir, ManifestFile))
 	if err != nil {
-		return nil, fmt.Errorf("opening the index: %w", err)
+		return nil, fmt.Errorf("opening the index %s: expected a folder that holds one: %w", dir, err)
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxManifest+1))
