@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"searchrl/qa"
 	"searchrl/rollout"
@@ -34,7 +35,7 @@ func (m Method) Act(ctx context.Context, env *rollout.Env, questions []qa.Questi
 		suffix = m.Sampling
 	}
 	attempts := drafts(trees, streams)
-	for range m.Rounds {
+	for r := 0; r < m.Rounds && slices.ContainsFunc(attempts, (*attempt).open); r++ {
 		if err := m.decide(ctx, env, attempts, sampling); err != nil {
 			return nil, fmt.Errorf("search-r2: %w", err)
 		}

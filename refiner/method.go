@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"searchrl/grpo"
 	"searchrl/judge"
@@ -157,7 +158,7 @@ func (m Method) Collect(ctx context.Context, env *rollout.Env, questions []qa.Qu
 		streams[q] = rand.New(rand.NewPCG(rng.Uint64(), 0))
 	}
 	attempts := drafts(trees, streams)
-	for range m.Rounds {
+	for r := 0; r < m.Rounds && slices.ContainsFunc(attempts, (*attempt).open); r++ {
 		if err := m.round(ctx, env, attempts); err != nil {
 			return nil, nil, fmt.Errorf("search-r2: %w", err)
 		}

@@ -2,6 +2,7 @@ package refiner_test
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ func TestAlwaysAcceptIsSearchR1(t *testing.T) {
 	require.NoError(t, err)
 
 	m := method(nil)
-	m.Group, m.Rounds = 4, 2
+	m.Group, m.Rounds = 4, math.MaxInt // it ends when all are accepted
 	env.Policy = &decider{Policy: env.Policy, tok: env.Tokenizer, say: func(string) string { return " accept</decision>" }}
 	got, metrics := collect(t, m, env, questions...)
 	for i := range want {

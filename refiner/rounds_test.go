@@ -118,7 +118,7 @@ func TestIntervalsByHand(t *testing.T) {
 func TestCutsAreDrawn(t *testing.T) {
 	env, _ := environment(t, stray(""))
 	table := map[string]float64{" accept</decision>": math.Log(.4), " revise 1</decision>": math.Log(.18),
-		" revise 2</decision>": math.Inf(-1), " revise 3</decision>": math.Log(.42)}
+		" revise 2</decision>": math.Log(.12), " revise 3</decision>": math.Log(.3)}
 	env.Policy = oddsPolicy{env.Policy, env, table}
 	m := method(nil)
 	const n = 400
@@ -141,8 +141,9 @@ func TestCutsAreDrawn(t *testing.T) {
 	}
 	require.Equal(t, map[string]int{"revise 3": n}, cuts(rollout.Sampling{}))
 	drawn := cuts(rollout.Sampling{Temperature: 1})
-	require.Len(t, drawn, 2)
-	require.InDelta(t, .7*n, drawn["revise 3"], 40) // the seed is fixed; four standard deviations
+	for decision, p := range map[string]float64{"revise 1": .3, "revise 2": .2, "revise 3": .5} {
+		require.InDelta(t, p*n, drawn[decision], 40) // the seed is fixed; four standard deviations
+	}
 }
 
 // bold keeps more steps than there are.
@@ -179,5 +180,35 @@ func TestActInAnyNumberOfCalls(t *testing.T) {
 	require.NoError(t, err)
 	for i, tree := range plain {
 		require.Equal(t, tree.Segments, together[i].Segments[:len(tree.Segments)])
+	}
+}
+
+// sampler remembers how each call was sampled.
+type sampler struct {
+	rollout.Policy
+	seen []rollout.Sampling
+}
+
+func (s *sampler) Generate(ctx context.Context, reqs []rollout.GenerateRequest) ([][]rollout.Completion, error) {
+	for _, req := range reqs {
+		s.seen = append(s.seen, req.Sampling)
+	}
+	return s.Policy.Generate(ctx, reqs)
+}
+
+// Drafts are sampled as Act is told, suffixes as the method says.
+func TestSuffixSampling(t *testing.T) {
+	draft := rollout.Sampling{Temperature: .5, TopK: 3}
+	for suffix, want := range map[refiner.Suffix]rollout.Sampling{refiner.Same: draft, refiner.Greedy: {}, refiner.Sampled: {Temperature: 1}} {
+		env, _ := environment(t, turns("", weather, mayor))
+		calls := &sampler{Policy: oddsPolicy{env.Policy, env, map[string]float64{" accept</decision>": -9, " revise 1</decision>": -99,
+			" revise 2</decision>": -1, " revise 3</decision>": -99}}}
+		env.Policy = calls
+		m := method(nil)
+		m.Suffix = suffix
+		trees, err := m.Act(context.Background(), env, []qa.Question{lunia}, draft, seeded())
+		require.NoError(t, err)
+		require.Equal(t, "Ada", trees[0].Trajectories[0].Answer)
+		require.Equal(t, []rollout.Sampling{draft, draft, draft, want, want}, calls.seen, suffix)
 	}
 }

@@ -44,6 +44,10 @@ func (c *askCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	method, err := c.method()
+	if err != nil {
+		return err
+	}
 	base, err := c.servedBase(c.policyFlags)
 	if err != nil {
 		return err
@@ -63,7 +67,7 @@ func (c *askCmd) Run(ctx context.Context, con *console) error {
 	var tree *rollout.Tree
 	rng, tell := rand.New(rand.NewPCG(c.Seed, evalStream)), newTeller(con.text())
 	if c.Refine {
-		tree, err = c.refineAloud(ctx, env, question, sampling, rng, tell)
+		tree, err = refineAloud(ctx, method, env, question, sampling, rng, tell)
 	} else {
 		tree, err = answerAloud(ctx, env, question, sampling, rng, tell)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"text/tabwriter"
@@ -46,8 +47,8 @@ type samplingFlags struct {
 }
 
 func (f samplingFlags) sampling() (rollout.Sampling, error) {
-	if !(f.Temperature >= 0) || f.TopK < 0 || !(f.TopP > 0 && f.TopP <= 1) {
-		return rollout.Sampling{}, unusable(fmt.Errorf("sampling: temperature %v, top-k %d, top-p %v; expected 0 or more, 0 or more, and above 0 up to 1",
+	if !(f.Temperature >= 0) || math.IsInf(f.Temperature, 1) || f.TopK < 0 || !(f.TopP > 0 && f.TopP <= 1) {
+		return rollout.Sampling{}, unusable(fmt.Errorf("sampling: temperature %v, top-k %d, top-p %v; expected a finite number from 0, 0 or more, and above 0 up to 1",
 			f.Temperature, f.TopK, f.TopP))
 	}
 	return rollout.Sampling{Temperature: f.Temperature, TopK: f.TopK, TopP: f.TopP}, nil
@@ -177,7 +178,7 @@ func (c *evalCmd) actor() (grpo.Actor, error) {
 	}
 	defaults.mrsearchFlags, defaults.refineActFlags = c.mrsearchFlags, c.refineActFlags
 	defaults.Process = "none" // nothing is trained, so nothing is rewarded
-	method, err := newMethod(c.Method, defaults, taskFlags{})
+	method, err := newMethod(c.Method, defaults, taskFlags{policyFlags: c.policyFlags})
 	if err != nil {
 		return nil, err
 	}

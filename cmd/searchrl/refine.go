@@ -72,13 +72,15 @@ type askRefineFlags struct {
 	Suffix    string  `default:"sampled" enum:"same,greedy,sampled" help:"How the new end is sampled: as the draft, greedily, or at temperature 1."`
 }
 
-// refineAloud answers as Search-R2 does and tells of the draft, the decision, and what came after what was kept.
-func (f askRefineFlags) refineAloud(ctx context.Context, env *rollout.Env, question qa.Question, sampling rollout.Sampling, rng *rand.Rand, tell *teller) (*rollout.Tree, error) {
+// method is Search-R2 as the flags say.
+func (f askRefineFlags) method() (refiner.Method, error) {
 	m := refiner.Paper(nil)
 	m.Threshold, m.Suffix = f.Threshold, refiner.Suffix(f.Suffix)
-	if err := m.Validate(); err != nil {
-		return nil, unusable(err)
-	}
+	return m, unusable(m.Validate())
+}
+
+// refineAloud answers as Search-R2 does and tells of the draft, the decision, and what came after what was kept.
+func refineAloud(ctx context.Context, m refiner.Method, env *rollout.Env, question qa.Question, sampling rollout.Sampling, rng *rand.Rand, tell *teller) (*rollout.Tree, error) {
 	trees, err := m.Act(ctx, env, []qa.Question{question}, sampling, rng)
 	if err != nil {
 		return nil, err
