@@ -45,7 +45,7 @@ func (f denseFlags) makeVectors(ctx context.Context, con *console, corpus, out s
 	if about[aboutPassages], err = filepath.Abs(corpus + f.Passages); err != nil {
 		return err
 	}
-	docs, _, err := openPassages(about[aboutPassages])
+	docs, err := openPassages(about[aboutPassages])
 	if err != nil {
 		return err
 	}
@@ -74,25 +74,42 @@ func (f denseFlags) makeVectors(ctx context.Context, con *console, corpus, out s
 	return con.document(map[string]any{"vectors": docs.Len(), "dim": enc.Dim(), "precision": f.Precision, "seconds": seconds})
 }
 
-// openPassages opens passages by their number, and a BM25 searcher of the same: an index's folder, or a corpus that is read
-// into memory.
-func openPassages(path string) (dense.Documents, retrieval.Searcher, error) {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+// openPassages opens passages by their number: an index's folder, or a corpus, which is read into memory.
+func openPassages(path string) (dense.Documents, error) {
+	if isFolder(path) {
 		x, err := index.Open(path)
-		if err != nil {
-			return nil, nil, unusable(err)
-		}
-		return x, x, nil
+		return x, unusable(err)
 	}
 	docs, err := retrieval.OpenCorpus(path)
 	if err != nil {
-		return nil, nil, unusable(err)
+		return nil, unusable(err)
 	}
-	x, err := retrieval.NewBM25(docs)
+	first := make(map[string]int, len(docs))
+	for i, d := range docs {
+		if j, seen := first[d.ID]; seen {
+			return nil, unusable(fmt.Errorf("%s: passages %d and %d have the same id %q", path, j, i, d.ID))
+		}
+		first[d.ID] = i
+	}
+	return dense.Slice(docs), nil
+}
+
+// wordsOver returns a BM25 searcher of passages that openPassages gave: their index, or a new one in memory.
+func wordsOver(docs dense.Documents, analysis string) (retrieval.Searcher, error) {
+	if x, ok := docs.(*index.Index); ok {
+		return x, nil
+	}
+	analyze, err := namedAnalyzer(analysis)
 	if err != nil {
-		return nil, nil, unusable(fmt.Errorf("%s: %w", path, err))
+		return nil, err
 	}
-	return dense.Slice(docs), x, nil
+	x, err := retrieval.NewBM25(docs.(dense.Slice), retrieval.WithAnalyzer(analyze))
+	return x, unusable(err)
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // openEncoder opens the encoder on the processor, by XLA if it is installed: a graphics card's memory is the policy's.
@@ -116,13 +133,13 @@ func openEncoder(model, prefixes string) (*accel.Backend, *encoder.Encoder, erro
 }
 
 // openVectors opens the folder of vectors and its encoder; they stay open until the program ends. With fuse, BM25 over the
-// same passages is joined to it by reciprocal-rank fusion.
-func openVectors(dir string, fuse bool) (retrieval.Searcher, error) {
+// same passages is joined to it by reciprocal-rank fusion: their index, or one in memory with that analysis.
+func openVectors(dir string, fuse bool, analysis string) (retrieval.Searcher, error) {
 	about, err := flat.ReadAbout(dir)
 	if err != nil {
 		return nil, unusable(err)
 	}
-	docs, words, err := openPassages(about[aboutPassages])
+	docs, err := openPassages(about[aboutPassages])
 	if err != nil {
 		return nil, err
 	}
@@ -137,5 +154,28 @@ func openVectors(dir string, fuse bool) (retrieval.Searcher, error) {
 	if !fuse {
 		return vectors, nil
 	}
+	words, err := wordsOver(docs, analysis)
+	if err != nil {
+		return nil, err
+	}
 	return hybrid.New(hybrid.Options{}, words, vectors)
+}
+
+// vectorsIdentity names what openVectors opens by its content.
+func vectorsIdentity(dir string, fuse bool, analysis string) (string, error) {
+	name, err := dense.Identity(dir)
+	if err != nil || !fuse {
+		return name, unusable(err)
+	}
+	about, err := flat.ReadAbout(dir)
+	if err != nil {
+		return "", unusable(err)
+	}
+	words := analysis
+	if passages := about[aboutPassages]; isFolder(passages) {
+		if words, err = indexIdentity(passages); err != nil {
+			return "", unusable(err)
+		}
+	}
+	return name + ", with BM25: " + words, nil
 }

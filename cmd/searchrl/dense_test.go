@@ -7,10 +7,45 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"searchrl/encoder"
 	"searchrl/safetensors"
 )
+
+// TestVectorsIdentity: the protocol hash names vectors by their content, wherever they lie, and what is joined to them.
+func TestVectorsIdentity(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	require.NoError(t, writeTinyEncoder(at("encoder")))
+	require.NoError(t, os.WriteFile(at("corpus.jsonl"), []byte(`{"id":"1","text":"Besk lies on the Orlo."}`+"\n"), 0o600))
+	command := func(args ...string) {
+		var out, errOut bytes.Buffer
+		require.Equal(t, exitDone, run(append([]string{"index", "--corpus", at("corpus.jsonl")}, args...), &out, &errOut), errOut.String())
+	}
+	command("--out", at("index"))
+	command("--dense", at("encoder"), "--out", at("vectors"))
+	command("--dense", at("encoder"), "--out", at("small"), "--precision", "int8")
+	identity := func(searcher, analysis string) string {
+		name, err := searcherFlags{Searcher: searcher, Analysis: analysis}.identity()
+		require.NoError(t, err)
+		return name
+	}
+	seen := map[string]bool{}
+	for _, name := range []string{identity("dense:"+at("vectors"), "words"), identity("dense:"+at("small"), "words"), identity(at("index"), "words"),
+		identity("hybrid:"+at("vectors"), "words"), identity("hybrid:"+at("vectors"), "bm25s")} {
+		require.False(t, seen[name], name)
+		require.NotContains(t, name, dir)
+		seen[name] = true
+	}
+	before := identity("hybrid:"+at("vectors"), "words")
+	require.NoError(t, os.Rename(at("vectors"), at("elsewhere")))
+	require.Equal(t, before, identity("hybrid:"+at("elsewhere"), "words"))
+	_, err := searcherFlags{Searcher: "dense:" + at("vectors")}.identity()
+	require.Equal(t, exitUnusable, exitCode(err))
+}
 
 // writeTinyEncoder writes an encoder with random weights that knows the letters.
 func writeTinyEncoder(dir string) error {

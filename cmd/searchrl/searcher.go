@@ -17,7 +17,7 @@ import (
 type searcherFlags struct {
 	Corpus   string `placeholder:"FILE" help:"Passages to search, as JSON lines, plain or gzip, indexed in memory."`
 	Searcher string `placeholder:"WHERE" help:"What searches instead of --corpus: the folder of an index (see searchrl index), the URL of a /retrieve server, dense:DIR (vectors), hybrid:DIR (vectors and BM25), weaviate:COLLECTION@URL[,URL…]."`
-	Analysis string `default:"bm25s" enum:"words,bm25s,standard,english" help:"How --corpus is split into words: bm25s (English stop words and single characters left out), words (nothing left out), standard or english (Lucene's; english stems)."`
+	Analysis string `default:"bm25s" enum:"words,bm25s,standard,english" help:"How --corpus, or the corpus of hybrid:DIR, is split into words: bm25s (English stop words and single characters left out), words (nothing left out), standard or english (Lucene's; english stems)."`
 }
 
 // named reports whether a searcher is named; it is an error to name two.
@@ -44,7 +44,7 @@ func (f searcherFlags) openSearcher() (retrieval.Searcher, error) {
 	}
 	switch kind, where, _ := strings.Cut(f.Searcher, ":"); kind {
 	case "dense", "hybrid":
-		return openVectors(where, kind == "hybrid")
+		return openVectors(where, kind == "hybrid", f.Analysis)
 	case "weaviate":
 		return openWeaviate(where)
 	}
@@ -75,11 +75,22 @@ func (f searcherFlags) identity() (string, error) {
 		}
 		return fmt.Sprintf("%s %x", f.Analysis, h.Sum(nil)), nil
 	}
-	if m, err := index.ReadManifest(f.Searcher); f.Searcher != "" && err == nil {
-		// Files says what was indexed and how; names of folders and corpora do not matter.
-		return fmt.Sprintf("%v %v %v %v", m.K1, m.B, m.Analysis, m.Files), nil
+	if kind, where, _ := strings.Cut(f.Searcher, ":"); kind == "dense" || kind == "hybrid" {
+		return vectorsIdentity(where, kind == "hybrid", f.Analysis)
+	}
+	if isFolder(f.Searcher) {
+		return indexIdentity(f.Searcher)
 	}
 	return f.Searcher, nil
+}
+
+// indexIdentity names an index by what was indexed and how; names of folders and corpora do not matter.
+func indexIdentity(dir string) (string, error) {
+	m, err := index.ReadManifest(dir)
+	if err != nil {
+		return "", unusable(err)
+	}
+	return fmt.Sprintf("%v %v %v %v", m.K1, m.B, m.Analysis, m.Files), nil
 }
 
 // readCorpus indexes the passages of the file in memory.

@@ -2,6 +2,7 @@ package dense
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -19,8 +20,8 @@ type BuildOptions struct {
 	Progress func(done, total int)
 }
 
-// Build encodes docs into the folder dir. An interrupted build is continued where its last whole file ends, if encoder
-// and passages are the same; a finished one is an error.
+// Build encodes docs into the folder dir. A build that ends early, by an error or the context, keeps all whole batches; one that
+// is killed, all whole files. The next one goes on from there, if encoder and passages are the same. A finished one is an error.
 func Build(ctx context.Context, dir string, enc Encoder, docs Documents, opts BuildOptions) error {
 	if opts.Precision == "" {
 		opts.Precision = flat.F32
@@ -41,6 +42,14 @@ func Build(ctx context.Context, dir string, enc Encoder, docs Documents, opts Bu
 	if err != nil {
 		return err
 	}
+	if err := encode(ctx, b, enc, docs, opts); err != nil {
+		return errors.Join(err, b.Flush())
+	}
+	return b.Close()
+}
+
+// encode adds what is not in the builder yet.
+func encode(ctx context.Context, b *flat.Builder, enc Encoder, docs Documents, opts BuildOptions) error {
 	total := docs.Len()
 	for done := b.Rows(); done < total; done = b.Rows() {
 		texts := make([]string, min(opts.Batch, total-done))
@@ -62,5 +71,5 @@ func Build(ctx context.Context, dir string, enc Encoder, docs Documents, opts Bu
 			opts.Progress(done+len(texts), total)
 		}
 	}
-	return b.Close()
+	return nil
 }

@@ -103,6 +103,16 @@ func Open(dir string, enc Encoder, docs Documents, opts flat.Options) (*Searcher
 	return s, nil
 }
 
+// Identity names the vectors in the folder dir by their content and by the encoder and the passages they were made of.
+func Identity(dir string) (string, error) {
+	about, err := flat.ReadAbout(dir)
+	if err != nil {
+		return "", err
+	}
+	sum, err := flat.Sum(dir)
+	return fmt.Sprintf("encoder %s, corpus %s, vectors %s", about[aboutEncoder], about[aboutCorpus], sum), err
+}
+
 // check compares the origin of the vectors with the encoder and the passages.
 func (s *Searcher) check() error {
 	if found := s.index.About(aboutEncoder); found != s.enc.Digest() || s.index.Dim() != s.enc.Dim() {

@@ -94,7 +94,7 @@ func TestBuildAndSearch(t *testing.T) {
 	assert.ErrorContains(t, err, "they are of corpus")
 }
 
-// TestBuildResumes: a build that failed goes on after its last whole file, and encodes nothing twice that is in one.
+// TestBuildResumes: a build that failed goes on after its last whole batch, and encodes nothing twice.
 func TestBuildResumes(t *testing.T) {
 	ctx := context.Background()
 	dir, docs := t.TempDir(), corpus(100)
@@ -105,11 +105,44 @@ func TestBuildResumes(t *testing.T) {
 	require.ErrorContains(t, dense.Build(ctx, dir, &letters{digest: "other"}, docs, opts), "an unfinished index of other vectors")
 	again := &letters{digest: "l"}
 	require.NoError(t, dense.Build(ctx, dir, again, docs, opts))
-	require.Len(t, again.seen, 40)
-	require.Equal(t, dense.Contents(docs[60]), again.seen[0])
+	require.Len(t, again.seen, 30)
+	require.Equal(t, dense.Contents(docs[70]), again.seen[0])
 	s, err := dense.Open(dir, again, docs, flat.Options{})
 	require.NoError(t, err)
-	require.NoError(t, s.Close())
+	defer s.Close()
+
+	unbroken := t.TempDir()
+	require.NoError(t, dense.Build(ctx, unbroken, again, docs, opts))
+	want, err := dense.Open(unbroken, again, docs, flat.Options{})
+	require.NoError(t, err)
+	defer want.Close()
+	for _, query := range []string{"ghent", "zzz", "1011"} {
+		found, err := s.Search(ctx, []string{query}, 100)
+		require.NoError(t, err)
+		expected, err := want.Search(ctx, []string{query}, 100)
+		require.NoError(t, err)
+		require.Equal(t, expected, found)
+	}
+}
+
+// TestIdentity: vectors are named by what they are of and by their content, wherever they lie.
+func TestIdentity(t *testing.T) {
+	ctx, docs := context.Background(), corpus(20)
+	identity := func(docs dense.Slice, digest string, opts dense.BuildOptions) string {
+		dir := t.TempDir()
+		require.NoError(t, dense.Build(ctx, dir, &letters{digest: digest}, docs, opts))
+		name, err := dense.Identity(dir)
+		require.NoError(t, err)
+		return name
+	}
+	same := identity(docs, "l", dense.BuildOptions{})
+	require.Equal(t, same, identity(docs, "l", dense.BuildOptions{About: map[string]string{"note": "x"}}))
+	changed := append(dense.Slice{}, docs...)
+	changed[3].ID = "new"
+	require.Len(t, map[string]bool{same: true, identity(docs, "other", dense.BuildOptions{}): true, identity(changed, "l", dense.BuildOptions{}): true,
+		identity(docs, "l", dense.BuildOptions{Precision: flat.Int8}): true}, 4)
+	_, err := dense.Identity(t.TempDir())
+	require.Error(t, err)
 }
 
 func TestContents(t *testing.T) {

@@ -107,6 +107,18 @@ func ReadAbout(dir string) (map[string]string, error) {
 	return m.About, nil
 }
 
+// Sum names the vectors of the finished index in the folder dir by their content: a hash of the checksums that it lists, which
+// [Verify] compares with the files.
+func Sum(dir string) (string, error) {
+	m, err := readManifest(os.DirFS(dir), manifestFile)
+	if err != nil {
+		return "", fmt.Errorf("reading the index in %s: %w", dir, err)
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, m.Precision, m.Dim, m.Shards)
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
 func readManifest(fsys fs.FS, name string) (manifest, error) {
 	var m manifest
 	if err := checkpoint.ReadJSON(fsys, name, &m); err != nil {

@@ -35,7 +35,7 @@ type manifest struct {
 	Version   int               `json:"version"`
 	Precision Precision         `json:"precision"`
 	Dim       int               `json:"dim"`
-	ShardRows int               `json:"shard_rows"` // of all shards but the last
+	ShardRows int               `json:"shard_rows"` // at most, of a shard
 	Rows      int               `json:"rows"`
 	MaxNorm   float64           `json:"max_norm"` // of the stored vectors, rounded up
 	About     map[string]string `json:"about,omitempty"`
@@ -48,7 +48,8 @@ type shardEntry struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Builder writes an index in a stream: shard by shard, each whole or not there. It is not safe for concurrent use.
+// Builder writes an index in a stream: shard by shard, each whole or not there. A build that ends early calls [Builder.Flush],
+// or loses what is in no shard yet. It is not safe for concurrent use.
 type Builder struct {
 	dir    string
 	m      manifest
@@ -56,7 +57,7 @@ type Builder struct {
 	scales []float32
 }
 
-// DefaultShardRows is the number of vectors in a shard.
+// DefaultShardRows is the number of vectors in a full shard.
 const DefaultShardRows = 1 << 16
 
 // Create starts an index in the folder dir, or continues one that was interrupted there: [Builder.Rows] says how many
@@ -112,7 +113,7 @@ func (b *Builder) Add(vectors ...[]float32) error {
 		}
 		b.data, b.scales = b.m.Precision.appendRow(b.data, b.scales, v)
 		if b.pending() == b.m.ShardRows {
-			if err := b.flush(); err != nil {
+			if err := b.Flush(); err != nil {
 				return err
 			}
 		}
@@ -122,8 +123,8 @@ func (b *Builder) Add(vectors ...[]float32) error {
 
 func (b *Builder) pending() int { return b.Rows() - b.m.Rows }
 
-// flush writes the vectors that were added since the last shard as one, and notes it.
-func (b *Builder) flush() error {
+// Flush writes the vectors that were added since the last shard as one, however few, so that [Create] can continue after them.
+func (b *Builder) Flush() error {
 	rows := b.pending()
 	if rows == 0 {
 		return nil
@@ -161,7 +162,7 @@ func (b *Builder) flush() error {
 
 // Close writes what is left and, last, the list of the shards. The index is there only after it returned no error.
 func (b *Builder) Close() error {
-	if err := b.flush(); err != nil {
+	if err := b.Flush(); err != nil {
 		return err
 	}
 	if b.m.Rows == 0 {

@@ -83,6 +83,51 @@ func TestInterruptedBuild(t *testing.T) {
 	require.ErrorContains(t, err, "there is a finished index already")
 }
 
+// TestFlush: what was added before a build ended early is continued after, and found as if nothing had happened.
+func TestFlush(t *testing.T) {
+	vectors := gaussian(rand.New(rand.NewPCG(7, 8)), 700, 8)
+	for _, p := range precisions {
+		dir := t.TempDir()
+		for _, until := range []int{0, 250, 250, 251, 700} {
+			b, err := Create(dir, 8, p, about, 300)
+			require.NoError(t, err)
+			require.NoError(t, b.Add(vectors[b.Rows():until]...))
+			require.NoError(t, b.Flush())
+			require.Equal(t, until, b.Rows())
+		}
+		b, err := Create(dir, 8, p, about, 300)
+		require.NoError(t, err)
+		require.NoError(t, b.Close())
+		require.NoError(t, Verify(dir))
+		x, err := Open(dir, Options{})
+		require.NoError(t, err)
+		require.Len(t, x.shards, 4, "250, 1, 300 and 149")
+		found, err := x.Search(context.Background(), vectors[:5], 700)
+		require.NoError(t, err)
+		for i, q := range vectors[:5] {
+			require.Equal(t, brute(p, vectors, q, 700), found[i])
+		}
+		require.NoError(t, x.Close())
+	}
+}
+
+// TestSum: it changes with the vectors and with how they are stored, and with nothing else.
+func TestSum(t *testing.T) {
+	vectors := gaussian(rand.New(rand.NewPCG(9, 9)), 50, 8)
+	sum := func(p Precision, vectors [][]float32) string {
+		dir := t.TempDir()
+		build(t, dir, p, vectors, 30)
+		s, err := Sum(dir)
+		require.NoError(t, err)
+		return s
+	}
+	require.Equal(t, sum(F32, vectors), sum(F32, vectors))
+	require.Len(t, map[string]bool{sum(F32, vectors): true, sum(F16, vectors): true, sum(F32, vectors[:49]): true,
+		sum(F32, append([][]float32{vectors[1], vectors[0]}, vectors[2:]...)): true}, 4)
+	_, err := Sum(t.TempDir())
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
 // TestDamage: files that do not hold what the index says are refused with their name.
 func TestDamage(t *testing.T) {
 	vectors := gaussian(rand.New(rand.NewPCG(9, 9)), 50, 8)

@@ -102,6 +102,13 @@ func TestSearch(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 50, asked)
 
+	s, err = hybrid.New(hybrid.Options{C: 1, Weights: []float64{1, 4}}, fixed{list: hits("a", "b")}, fixed{list: hits("b", "c")})
+	require.NoError(t, err)
+	got, err = s.Search(context.Background(), []string{"x"}, 3)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"b", "c", "a"}, order(got[0]))
+	assert.InDelta(t, 1.0/3+4.0/2, got[0][0].Score, 1e-15)
+
 	broken := errors.New("broken")
 	s, err = hybrid.New(hybrid.Options{}, fixed{list: hits("a")}, fixed{err: broken})
 	require.NoError(t, err)
