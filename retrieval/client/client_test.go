@@ -291,6 +291,10 @@ func TestThroughTheServer(t *testing.T) {
 	_, err = client.Search(t.Context(), queries[:1], 1)
 	require.NoError(t, err)
 	require.Len(t, asked, 5, "another k is another question")
+	got, err = client.Search(t.Context(), queries[:1], 2)
+	require.NoError(t, err)
+	require.Equal(t, want[:1], got, "whose answer does not take the place of this one's")
+	require.Len(t, asked, 5)
 
 	_, err = newClient(t, url).Search(t.Context(), queries, 2)
 	require.ErrorContains(t, err, "401", "without the token")

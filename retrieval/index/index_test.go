@@ -208,6 +208,9 @@ func TestReplace(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "cat", search(again))
 	require.NoError(t, again.Close())
+	folders, err := filepath.Glob(filepath.Join(dir, folderPrefix+"*"))
+	require.NoError(t, err)
+	require.Len(t, folders, 1, "nothing is left of the one that failed")
 
 	_, err = BuildFrom(t.Context(), func(yield func(retrieval.Document, error) bool) {
 		_, err := BuildFrom(t.Context(), stream(animals), "test", dir, DefaultOptions())
@@ -220,7 +223,7 @@ func TestReplace(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "new", search(again))
 	require.NoError(t, again.Close())
-	folders, err := filepath.Glob(filepath.Join(dir, folderPrefix+"*"))
+	folders, err = filepath.Glob(filepath.Join(dir, folderPrefix+"*"))
 	require.NoError(t, err)
 	require.Len(t, folders, 1, "the old data are removed")
 }
