@@ -33,8 +33,8 @@ type CriticConfig struct {
 
 // Validate reports the first setting that is out of its range.
 func (c CriticConfig) Validate() error {
-	if !(c.Optimiser.LearningRate >= 0) || math.IsInf(c.Optimiser.LearningRate, 0) {
-		return fmt.Errorf("the critic's learning_rate is %v, expected 0 or more", c.Optimiser.LearningRate)
+	if err := c.Optimiser.Validate(); err != nil {
+		return fmt.Errorf("the critic's %w", err)
 	}
 	return c.Loss.Validate()
 }

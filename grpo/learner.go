@@ -2,6 +2,8 @@ package grpo
 
 import (
 	"context"
+	"fmt"
+	"math"
 
 	"searchrl/rollout"
 )
@@ -60,6 +62,27 @@ type AdamW struct {
 	WeightDecay  float64 `json:"weight_decay"`
 	// MaxGradNorm scales the gradient down to this global Euclidean norm; 0 leaves it as it is.
 	MaxGradNorm float64 `json:"max_grad_norm"`
+}
+
+// Validate reports the first setting that is out of its range: the betas in [0, 1), all others finite numbers from 0.
+func (o AdamW) Validate() error {
+	const finite = math.MaxFloat32 // what weights are kept in
+	for _, x := range []struct {
+		name         string
+		value, below float64
+	}{
+		{"learning_rate", o.LearningRate, finite}, {"beta1", o.Beta1, 1}, {"beta2", o.Beta2, 1}, {"epsilon", o.Epsilon, finite},
+		{"weight_decay", o.WeightDecay, finite}, {"max_grad_norm", o.MaxGradNorm, finite},
+	} {
+		switch {
+		case x.value >= 0 && x.value < x.below:
+		case x.below == 1:
+			return fmt.Errorf("%s is %v, expected 0 or more and less than 1", x.name, x.value)
+		default:
+			return fmt.Errorf("%s is %v, expected a finite number from 0", x.name, x.value)
+		}
+	}
+	return nil
 }
 
 // Update reports one optimiser step.

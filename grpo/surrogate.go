@@ -16,8 +16,8 @@ func (s Surrogate) Validate() error {
 		return fmt.Errorf("kl estimator %q, expected k1, k2 or k3", s.KL)
 	case s.KLCoef != 0 && s.KL == "":
 		return fmt.Errorf("kl_coef is %v but no kl estimator is named, expected k1, k2 or k3", s.KLCoef)
-	case !(s.KLCoef >= 0):
-		return fmt.Errorf("kl_coef is %v, expected 0 or more", s.KLCoef)
+	case !(s.KLCoef >= 0) || math.IsInf(s.KLCoef, 0):
+		return fmt.Errorf("kl_coef is %v, expected a finite number from 0", s.KLCoef)
 	case math.IsNaN(s.EntropyCoef) || math.IsInf(s.EntropyCoef, 0):
 		return fmt.Errorf("entropy_coef is %v, expected a finite number", s.EntropyCoef)
 	case !(s.Temperature > 0) || math.IsInf(s.Temperature, 0):

@@ -109,7 +109,7 @@ func TestSurrogateValidate(t *testing.T) {
 	require.NoError(t, good.Validate())
 	for name, spoil := range map[string]func(*grpo.Surrogate){
 		"clip_low": func(s *grpo.Surrogate) { s.ClipLow = 1.5 }, "clip_high": func(s *grpo.Surrogate) { s.ClipHigh = math.NaN() },
-		"kl_coef": func(s *grpo.Surrogate) { s.KLCoef = .1 }, "k9": func(s *grpo.Surrogate) { s.KL = "k9" },
+		"kl_coef": func(s *grpo.Surrogate) { s.KLCoef = .1 }, "kl_coef is +Inf": func(s *grpo.Surrogate) { s.KL, s.KLCoef = grpo.K3, math.Inf(1) }, "k9": func(s *grpo.Surrogate) { s.KL = "k9" },
 		"temperature": func(s *grpo.Surrogate) { s.Temperature = 0 }, "entropy_coef": func(s *grpo.Surrogate) { s.EntropyCoef = math.Inf(1) },
 	} {
 		s := good

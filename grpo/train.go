@@ -38,8 +38,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("mini_batches is %d, expected 1 to the %d questions a step", c.MiniBatches, c.Questions)
 	case c.Aggregation != TokenMean && c.Aggregation != SequenceMean && c.Aggregation != StepMean:
 		return fmt.Errorf("aggregation is %q, expected %s, %s or %s", c.Aggregation, TokenMean, SequenceMean, StepMean)
-	case !(c.Optimiser.LearningRate >= 0):
-		return fmt.Errorf("learning_rate is %v, expected 0 or more", c.Optimiser.LearningRate)
+	}
+	if err := c.Optimiser.Validate(); err != nil {
+		return err
 	}
 	if err := c.Critic.Validate(); err != nil {
 		return err

@@ -188,7 +188,10 @@ func TestConfigValidate(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
 		"questions a step": func(c *Config) { c.Questions = 0 }, "epochs": func(c *Config) { c.Epochs = 0 },
 		"mini_batches": func(c *Config) { c.MiniBatches = 5 }, "aggregation": func(c *Config) { c.Aggregation = "" },
-		"learning_rate": func(c *Config) { c.Optimiser.LearningRate = math.NaN() }, "temperature": func(c *Config) { c.Surrogate.Temperature = 0 },
+		"learning_rate": func(c *Config) { c.Optimiser.LearningRate = math.NaN() }, "weight_decay": func(c *Config) { c.Optimiser.WeightDecay = -1 },
+		"max_grad_norm": func(c *Config) { c.Optimiser.MaxGradNorm = math.Inf(1) }, "epsilon": func(c *Config) { c.Optimiser.Epsilon = math.Inf(1) },
+		"beta1": func(c *Config) { c.Optimiser.Beta1 = 1 }, "beta2": func(c *Config) { c.Optimiser.Beta2 = -.1 },
+		"temperature": func(c *Config) { c.Surrogate.Temperature = 0 },
 	} {
 		c := settings()
 		spoil(&c)

@@ -10,27 +10,6 @@ import (
 	"searchrl/grpo"
 )
 
-// checkOptimiser reports the first setting that is out of its range.
-func checkOptimiser(o grpo.AdamW) error {
-	for _, x := range []struct {
-		name      string
-		value     float64
-		low, high float64 // half-open
-	}{
-		{"learning rate", o.LearningRate, 0, math.MaxFloat32},
-		{"beta1", o.Beta1, 0, 1},
-		{"beta2", o.Beta2, 0, 1},
-		{"epsilon", o.Epsilon, 0, math.MaxFloat32},
-		{"weight decay", o.WeightDecay, 0, math.MaxFloat32},
-		{"largest gradient norm", o.MaxGradNorm, 0, math.MaxFloat32},
-	} {
-		if !(x.value >= x.low && x.value < x.high) {
-			return fmt.Errorf("the optimiser's %s is %v, expected at least %v and less than %v", x.name, x.value, x.low, x.high)
-		}
-	}
-	return nil
-}
-
 // apply takes an AdamW step along the gradient, which it frees, and returns the gradient's norm before clipping. If the
 // norm is not finite nothing changes and an error is returned. The caller holds mu for writing.
 func (m *Model) apply(gradient []*tensors.Tensor, o grpo.AdamW) (float64, error) {

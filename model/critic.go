@@ -109,7 +109,7 @@ func (m *Model) Fit(ctx context.Context, batch grpo.Batch, loss grpo.ValueLoss, 
 	if len(batch.Targets) == 0 {
 		return grpo.ValueUpdate{}, errors.New("model: critic's step: the batch has no targets")
 	}
-	if err := errors.Join(loss.Validate(), checkOptimiser(optimiser)); err != nil {
+	if err := errors.Join(loss.Validate(), optimiser.Validate()); err != nil {
 		return grpo.ValueUpdate{}, fmt.Errorf("model: critic's step: %w", err)
 	}
 	c, p, err := m.valuing(batch)

@@ -234,7 +234,7 @@ func TestBadInput(t *testing.T) {
 	_, err = m.Step(ctx, good, grpo.Surrogate{}, optimiser)
 	require.ErrorContains(t, err, "temperature")
 	_, err = m.Step(ctx, good, surrogates[0], grpo.AdamW{LearningRate: math.NaN()})
-	require.ErrorContains(t, err, "learning rate")
+	require.ErrorContains(t, err, "learning_rate is NaN")
 	_, err = m.LogProbs(ctx, good, 0)
 	require.ErrorContains(t, err, "temperature")
 	_, err = m.Score(ctx, []rollout.ScoreRequest{{Targets: [][]int{{1}}}})

@@ -204,7 +204,7 @@ func (m *Model) train(ctx context.Context, batch grpo.Batch, l lossProgram, s gr
 	if err := m.check(batch); err != nil {
 		return grpo.Update{}, fmt.Errorf("model: step: %w", err)
 	}
-	if err := checkOptimiser(optimiser); err != nil {
+	if err := optimiser.Validate(); err != nil {
 		return grpo.Update{}, fmt.Errorf("model: step: %w", err)
 	}
 	p, err := pack(batch.Trees, batch.Targets, m.cost, m.opts.RowTokens)

@@ -104,6 +104,8 @@ func (c *compareCmd) Run(ctx context.Context, con *console) (err error) {
 func (c *compareCmd) check(names []string) (experiment.Budget, error) {
 	budget, err := experiment.ParseBudget(c.Budget)
 	switch {
+	case len(names) == 0:
+		return budget, errors.New("--methods names no method, expected one or more")
 	case c.Seeds < 1:
 		return budget, fmt.Errorf("--seeds is %d, expected 1 or more", c.Seeds)
 	case err != nil:
@@ -116,7 +118,7 @@ func (c *compareCmd) check(names []string) (experiment.Budget, error) {
 		return budget, errors.New("--parallel with a budget of seconds: runs side by side slow each other down, expected --parallel 1")
 	case !(c.Memory >= 0 && c.Memory < 1<<30):
 		return budget, fmt.Errorf("--memory is %v, expected a number of GiB from 0", c.Memory)
-	case c.Baseline == "" && len(names) > 0:
+	case c.Baseline == "":
 		c.Baseline = names[0]
 	case !slices.Contains(names, c.Baseline):
 		return budget, fmt.Errorf("--baseline is %q, expected one of the contenders: %s", c.Baseline, strings.Join(names, ", "))

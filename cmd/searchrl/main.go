@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -66,7 +68,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.Vars{"version": version(), "backends": backendNames, "methods": strings.Join(methodNames(), ", "),
 			"warmstartSeed": warmstartSeed(), "judge_variables": judgeVariables},
-		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }))
+		finiteNumbers(), kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }))
 	if err != nil {
 		panic(err)
 	}
@@ -85,6 +87,21 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.Bind(con)
 	return con.fail(command.Run())
+}
+
+// finiteNumbers refuses NaN and infinities as the value of a flag: no setting means anything with them, and what a run was
+// told could not be written down as JSON.
+func finiteNumbers() kong.Option {
+	float := kong.NewRegistry().RegisterDefaults().ForType(reflect.TypeFor[float64]())
+	return kong.KindMapper(reflect.Float64, kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
+		if err := float.Decode(ctx, target); err != nil {
+			return err
+		}
+		if x := target.Float(); math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("expected a finite number but got %v", x)
+		}
+		return nil
+	}))
 }
 
 // exitPanic unwinds kong's parser when a flag such as --help ends the program.

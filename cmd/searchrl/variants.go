@@ -54,7 +54,7 @@ func parseVariant(text string, common methodFlags) (entrant, error) {
 	var given struct{ methodFlags }
 	own := struct{ methodFlags }{common}
 	vars := kong.Vars{"judge_variables": judgeVariables}
-	parser, err := kong.New(&given, kong.Name(words[0]), kong.NoDefaultHelp(), kong.Writers(io.Discard, io.Discard), vars)
+	parser, err := kong.New(&given, kong.Name(words[0]), kong.NoDefaultHelp(), kong.Writers(io.Discard, io.Discard), finiteNumbers(), vars)
 	if err != nil {
 		return entrant{}, err
 	}

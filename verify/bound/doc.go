@@ -23,7 +23,7 @@
 // # The claims
 //
 // [Claims] returns them all. A claim whose status should be verify.Limit names a failure of the bound, or of what one might
-// read into it, and its check shows that failure on the smallest process that has it.
+// read into it, and its check shows that failure on a process that is shrunk as far as it goes.
 //
 // [ClaimsOf] checks other estimators than those of package estimator: broken ones, which [Mutants] plants.
 package bound

@@ -8,7 +8,7 @@ import (
 	"searchrl/verify/bound"
 )
 
-// The smallest process on which whole trajectories have less variance than truncated steps.
+// The smallest process with trajectories of one length on which whole trajectories have less variance than truncated steps.
 func ExampleClaims() {
 	for _, claim := range bound.Claims() {
 		if claim.ID != "bound/negative-covariance" {

@@ -23,7 +23,7 @@ func negativeCovariance() verify.Claim {
 			"truncated steps, down to none at all.",
 		Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
 			p, tried, err := smallest(ctx, effort, shallow, cancels)
-			return limit(p, tried, "The smallest process that breaks the bound: a reward that comes now or later, but always comes", func(p *exact.Process) string {
+			return limit(p, tried, "The smallest process with trajectories of one length that breaks the bound: a reward that comes now or later, but always comes", func(p *exact.Process) string {
 				a := p.Analyse()
 				return fmt.Sprintf("ratio %.3g·T with total covariance %s", float(new(big.Rat).Quo(a.Return, exact.Sum(a.Within))), a.Covariance.RatString())
 			}), err
@@ -69,7 +69,7 @@ func singleStep() verify.Claim {
 func immediateTarget() verify.Claim {
 	const id = "bound/immediate-target"
 	return verify.Claim{ID: id, Source: ours, Limit: true, FalseAlarm: lost,
-		Text: "The truncated estimator is unbiased for r_t − E[r_t | τ_<t], which is not Q − V: its expected advantage can favour the action that the " +
+		Text: "The truncated estimator is unbiased, up to (1 − 1/k), for r_t − E[r_t | τ_<t], which is not Q − V: its expected advantage can favour the action that the " +
 			"policy gradient would make rarer. It is not the same estimate with less variance.",
 		Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
 			p, tried, err := smallest(ctx, effort, shallow, func(p *exact.Process) bool { return p.SameLength() && misled(p) != "" })

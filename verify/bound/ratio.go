@@ -172,8 +172,8 @@ func rewardToGoFigure() verify.Figure {
 func judgeNoise() verify.Claim {
 	const id = "bound/judge-noise"
 	return verify.Claim{ID: id, Source: ours,
-		Text: "A judge's independent noise of variance σ² in each step reward enters both sides: it adds (1 − 1/k)σ² to each V_t, (1 − 1/k)Tσ² to V_full and " +
-			"(1 − 1/k)(T − t + 1)σ² to V_togo,t, so that the ratio tends to T as the noise grows.",
+		Text: "Where all trajectories have T steps, a judge's independent noise of mean 0 and variance σ² in each step reward enters both sides: it adds (1 − 1/k)σ² to each V_t, (1 − 1/k)Tσ² to V_full and " +
+			"(1 − 1/k)(T − t + 1)σ² to V_togo,t, so that V_full/mean V_t tends to T as the noise grows.",
 		Check: func(ctx context.Context, effort verify.Effort) (verify.Evidence, error) {
 			evidence, err := exactly(law{func(from exact.Draws) *exact.Process {
 				return exact.Draw(from, exact.Shape{Steps: 3, Actions: 2, Documents: 2, Nodes: 5, SameLength: true})
@@ -207,7 +207,7 @@ func noiseAdds(p *exact.Process) (contradiction string) {
 }
 
 func noiseFigure() verify.Figure {
-	figure := verify.Figure{Title: "Judge noise pulls every ratio towards T (T = 4, exact)", X: "σ", Y: "V_full / mean V_t"}
+	figure := verify.Figure{Title: "Judge noise pulls the ratio of every process towards T (T = 4, exact)", X: "σ", Y: "V_full / mean V_t"}
 	for _, rho := range []*big.Rat{big.NewRat(-1, 2), new(big.Rat), big.NewRat(1, 2)} {
 		a := exact.Markov(4, rho).Analyse()
 		s := verify.Series{Name: "correlation " + rho.FloatString(1)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"testing"
 
@@ -63,6 +64,30 @@ func TestAgentLoop(t *testing.T) {
 			require.Equal(t, a[0], leaf.Advantages[0])
 		}
 	})
+}
+
+// TestTemperature: at temperature τ the policy draws actions with probabilities ∝ p^{1/τ} and reports their logarithm.
+func TestTemperature(t *testing.T) {
+	p := exact.Independent([]exact.Law{{P: []*big.Rat{rat(1, 5), rat(4, 5)}, Reward: []*big.Rat{rat(0, 1), rat(1, 1)}}})
+	env, err := exact.NewEnv(p)
+	require.NoError(t, err)
+	seen := map[float64]bool{}
+	for seed := range uint64(64) {
+		trees, err := env.Rollout(context.Background(), []qa.Question{env.Question}, 1, rollout.Sampling{Temperature: .5}, rand.New(rand.NewPCG(seed, 0)))
+		require.NoError(t, err)
+		tr, _, err := env.Follow(trees[0].PathTokens(trees[0].Trajectories[0].Leaf))
+		require.NoError(t, err)
+		logP := 0.0
+		for _, s := range trees[0].Path(trees[0].Trajectories[0].Leaf) {
+			for _, lp := range trees[0].Segments[s].LogProbs {
+				logP += lp
+			}
+		}
+		reward := tr.Floats()[0]
+		seen[reward] = true
+		require.InDelta(t, math.Log(map[float64]float64{0: 1. / 17, 1: 16. / 17}[reward]), logP, 1e-12, "squares of 1/5 and 4/5")
+	}
+	require.Len(t, seen, 2)
 }
 
 // TestFrequencies samples 20,000 trajectories through the agent loop. By Hoeffding's inequality a share is off by δ with a

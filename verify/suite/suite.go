@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"searchrl/verify"
@@ -44,7 +45,17 @@ type UnknownError struct {
 }
 
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("no claim and no mutant matches %q; known are %s", e.Only, strings.Join(e.Known, ", "))
+	known := e.Known
+	if len(known) > 20 { // too many for a line
+		known = nil
+		for _, id := range e.Known {
+			folder, _, _ := strings.Cut(id, "/")
+			known = append(known, folder+"/*")
+		}
+		slices.Sort(known)
+		known = slices.Compact(known)
+	}
+	return fmt.Sprintf("no claim and no planted fault matches %q; known are %s", e.Only, strings.Join(known, ", "))
 }
 
 // Select returns the part of the suite whose IDs match only, all of it if only is empty, or an *UnknownError. The ratio

@@ -132,6 +132,9 @@ func TestSelectNamesWhatIsKnown(t *testing.T) {
 		require.ErrorAs(t, err, &unknown, only)
 		require.ErrorContains(t, err, "known are a/x, m/y")
 	}
+	_, err := suite.Run(t.Context(), suite.Options{Only: "nothing"}, nil)
+	require.ErrorContains(t, err, " bound/*, ")
+	require.Less(t, len(err.Error()), 600, "one line")
 }
 
 func TestValidate(t *testing.T) {
