@@ -91,7 +91,7 @@ func (s *judgeServer) train(t *testing.T, out string, more ...string) (code int,
 	var o, e bytes.Buffer
 	code = run(append(args, more...), &o, &e)
 	// The command lets go of the server: a connection that is only idle would stay for a minute and a half.
-	require.Eventually(t, func() bool { return s.connections() == 0 }, 10*time.Second, 10*time.Millisecond, "connections stay open")
+	require.Eventually(t, func() bool { return s.connections() == 0 }, time.Minute, 10*time.Millisecond, "connections stay open")
 	return code, o.String(), e.String()
 }
 
@@ -155,18 +155,23 @@ func TestJudgeBehindAServer(t *testing.T) {
 func TestJudgeThatFails(t *testing.T) {
 	s := newJudgeServer(t)
 	folder := filepath.Join(t.TempDir(), "run")
-	stop := make(chan struct{})
+	ended, stop := make(chan struct{}), make(chan struct{})
 	go func() { // it breaks after the first step
 		defer close(stop)
-		for i := 0; i < 3000; i++ {
+		for {
 			if data, err := os.ReadFile(filepath.Join(folder, "metrics.jsonl")); err == nil && len(data) > 0 {
 				s.broken.Store(true)
 				return
 			}
-			time.Sleep(10 * time.Millisecond)
+			select {
+			case <-ended:
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
 		}
 	}()
 	code, _, stderr := s.train(t, folder, "--steps", "1000000")
+	close(ended)
 	<-stop
 	require.Equal(t, exitFailed, code, stderr)
 	require.Contains(t, stderr, "too many failed judgements: judge judge-of-the-test at "+s.URL)
