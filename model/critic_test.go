@@ -221,7 +221,7 @@ func TestCriticRefusesAndCloses(t *testing.T) {
 			return err
 		},
 		"clip is -1":           func() error { _, err := m.Fit(ctx, good, grpo.ValueLoss{Clip: -1}, criticStep); return err },
-		"learning rate":        func() error { _, err := m.Fit(ctx, good, grpo.ValueLoss{}, grpo.AdamW{LearningRate: -1}); return err },
+		"learning_rate is -1":  func() error { _, err := m.Fit(ctx, good, grpo.ValueLoss{}, grpo.AdamW{LearningRate: -1}); return err },
 		"as they were":         func() error { _, err := m.Fit(ctx, far, grpo.ValueLoss{}, criticStep); return err },
 		"target 0: its return": func() error { _, err := m.Values(ctx, spoilt); return err },
 	} {

@@ -12,6 +12,7 @@ import (
 	"searchrl/accel"
 	"searchrl/checkpoint"
 	"searchrl/grpo"
+	"searchrl/plain"
 	"searchrl/rollout"
 )
 
@@ -96,45 +97,75 @@ func TestTreeEqualsPaths(t *testing.T) {
 	})
 }
 
-// TestGradientIsThatOfTheLoss compares the compiled gradient with differences of grpo.Surrogate.Loss, along a random direction.
+// TestGradientIsThatOfTheLoss compares the compiled log-probabilities and entropies with those of the readable forward pass,
+// and the compiled gradient with differences of grpo.Surrogate.Loss on that pass, along a random direction. Ratios are on
+// both sides of both clip bounds, which differ.
 func TestGradientIsThatOfTheLoss(t *testing.T) {
-	reference := openBackend(t, "go")
+	tokens := []int{1, 2, 3, 4, 5, 6, 7, 8}
+	ratios, advantages := []float64{.5, .75, .95, 1, 1.15, 1.25, 2}, []float64{-1, -.5, 1.5, 1, .7, .8, -1.2}
 	eachBackend(t, func(t *testing.T, b *accel.Backend) {
 		m := newModel(t, b, tiny, Options{})
+		w, err := m.Weights()
+		require.NoError(t, err)
 		rng := rand.New(rand.NewPCG(3, 4))
-		batch := grpo.Batch{Trees: []*rollout.Tree{chain([]int{1, 2, 3, 4, 5, 6, 7, 8})}}
-		for j := 1; j < 8; j++ {
-			batch.Targets = append(batch.Targets, grpo.Target{Index: j, Advantage: rng.NormFloat64(), OldLogProb: -4, RefLogProb: -3.5, Weight: .1})
-		}
 		for _, s := range surrogates {
-			s.EntropyCoef = 0 // Loss gives no derivative of it
-			w, err := m.Weights()
+			s.ClipLow, s.ClipHigh = .2, .3
+			s.EntropyCoef *= 20 // so that its part of the gradient shows
+			wantLogProbs, wantEntropies := readable(t, w, tokens, s.Temperature)
+			batch := grpo.Batch{Trees: []*rollout.Tree{chain(tokens)}}
+			for j, lp := range wantLogProbs {
+				batch.Targets = append(batch.Targets, grpo.Target{Index: j + 1, Advantage: advantages[j], OldLogProb: lp - math.Log(ratios[j]), RefLogProb: -3.5, Weight: .1})
+			}
+			p, err := pack(batch.Trees, batch.Targets, m.cost, 4096)
 			require.NoError(t, err)
+			gradient, logProbs, entropies, err := m.gradients(context.Background(), p, surrogateProgram(s), s, batch.Targets)
+			require.NoError(t, err)
+			requireClose(t, wantLogProbs, logProbs, tolerance, "log-probabilities")
+			requireClose(t, wantEntropies, entropies, tolerance, "entropies")
+
 			slope := 0.0
-			g := gradientsOf(t, m, batch, s, 4096)
 			moved := [2]checkpoint.Weights{w.Clone(), w.Clone()}
-			const step = 1e-3
-			for _, name := range w.Names() {
+			const step = 2e-4
+			for n, name := range m.names {
+				g, err := fetch[float32](gradient[n])
+				require.NoError(t, err)
 				for i := range w[name].Data {
 					d := rng.NormFloat64()
-					slope += d * g[name][i]
+					slope += d * float64(g[i])
 					moved[0][name].Data[i] -= float32(step * d)
 					moved[1][name].Data[i] += float32(step * d)
 				}
 			}
 			var loss [2]float64
 			for i := range moved {
-				other, err := New(reference, tiny, moved[i], nil, Options{})
-				require.NoError(t, err)
-				lp, err := other.LogProbs(context.Background(), batch, s.Temperature)
-				require.NoError(t, err)
-				u, _ := s.Loss(batch.Targets, lp, nil)
+				logProbs, entropies := readable(t, moved[i], tokens, s.Temperature)
+				u, _ := s.Loss(batch.Targets, logProbs, entropies)
 				loss[i] = u.Loss
-				other.Close()
 			}
-			require.InDelta(t, (loss[1]-loss[0])/(2*step), slope, .01*math.Abs(slope)+1e-3, "%+v", s)
+			require.InDelta(t, (loss[1]-loss[0])/(2*step), slope, .002*math.Abs(slope)+1e-3, "%+v", s)
 		}
 	})
+}
+
+// readable returns each token's log-probability but the first one's, and the entropy of the distribution that it is from, by
+// package plain's forward pass.
+func readable(t *testing.T, w checkpoint.Weights, tokens []int, temperature float64) (logProbs, entropies []float64) {
+	host, err := plain.New(tiny, w, nil)
+	require.NoError(t, err)
+	logits, err := host.Logits(tokens)
+	require.NoError(t, err)
+	for j, row := range logits[:len(logits)-1] {
+		total, mean := 0.0, 0.0
+		for _, x := range row {
+			total += math.Exp(float64(x) / temperature)
+		}
+		for _, x := range row {
+			mean += math.Exp(float64(x)/temperature) / total * float64(x) / temperature
+		}
+		logProbs = append(logProbs, float64(row[tokens[j+1]])/temperature-math.Log(total))
+		entropies = append(entropies, math.Log(total)-mean)
+	}
+	return logProbs, entropies
 }
 
 // TestUntrainedTokensGetNoGradient: what is not a target and not before one does not matter.
