@@ -82,6 +82,7 @@ func TestTable(t *testing.T) {
 	require.InDelta(t, 2**better.P, *better.PHolm, 1e-12, "one of two comparisons")
 	require.Zero(t, same.Mean)
 	require.Equal(t, 1., *same.PHolm)
+	require.Equal(t, interval.Interval{}, same.CI, "paired by seed and question, the same answers never differ")
 
 	require.Len(t, table.Differences, 3)
 	require.InDelta(t, -better.Mean, table.Differences[0].Mean, 1e-12)
