@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,6 +28,21 @@ type entry struct {
 
 // maxEntry is the longest file that is read: a reply, each byte of it escaped.
 const maxEntry = 6*rubric.MaxReply + 4096
+
+// open makes the folder, and a file in it that does not stay.
+func (c cache) open() error {
+	if c.dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return fmt.Errorf("cache folder %s: %w", c.dir, err)
+	}
+	file, err := os.CreateTemp(c.dir, ".writable-*")
+	if err != nil {
+		return fmt.Errorf("cache folder %s: %w", c.dir, err)
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}
 
 func (c cache) path(key string) string { return filepath.Join(c.dir, key[:2], key+".json") }
 

@@ -33,7 +33,8 @@ type Judge struct {
 	mu      sync.Mutex
 	stats   Stats
 	recent  []bool // the last components: true if unknown
-	lastErr error
+	lastErr error  // of a component
+	failed  error  // the last attempt's that brought no reply
 }
 
 var (
@@ -52,12 +53,17 @@ type Stats struct {
 	PromptTokens, CompletionTokens int64
 }
 
-// New makes a judge. It does not talk to the server yet.
+// New makes a judge. It does not talk to the server yet, but the cache's folder is made: it is an error if nothing can be
+// written there.
 func New(options Options) (*Judge, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	j := &Judge{options: options, cache: cache{options.CacheDir}, slots: make(chan struct{}, options.Concurrency)}
+	kept := cache{options.CacheDir}
+	if err := kept.open(); err != nil {
+		return nil, fmt.Errorf("remote judge: %w", err)
+	}
+	j := &Judge{options: options, cache: kept, slots: make(chan struct{}, options.Concurrency)}
 	j.client()
 	return j, nil
 }

@@ -168,32 +168,32 @@ func TestWay(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		name     string
-		fail     func(http.ResponseWriter)
-		again    bool          // asked again
-		min, max time.Duration // of a call with one failure
+		name  string
+		fail  func(http.ResponseWriter)
+		again bool          // asked again
+		min   time.Duration // of a call with one failure
 	}{
-		{"500", status(500), true, 0, time.Second},
-		{"502", status(502), true, 0, time.Second},
-		{"503", status(503, "Retry-After", "0"), true, 0, time.Second},
-		{"504", status(504), true, 0, time.Second},
-		{"429", status(429), true, 0, time.Second},
-		{"429 for a second", status(429, "Retry-After", "1"), true, time.Second, 2500 * time.Millisecond},
-		{"429 with nonsense", status(429, "Retry-After", "soon"), true, 0, time.Second},
-		{"429 for an hour", status(429, "Retry-After", "3600"), false, 0, time.Second},
-		{"429 until a date", status(429, "Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)), false, 0, time.Second},
-		{"503 for ever", status(503, "Retry-After", "1e300"), false, 0, time.Second},
-		{"408", status(408), true, 0, time.Second},
-		{"400", status(400), false, 0, time.Second},
-		{"401", status(401), false, 0, time.Second},
-		{"404", status(404), false, 0, time.Second},
-		{"501", status(501), false, 0, time.Second},
-		{"redirect loop", status(307, "Location", "/v1/chat/completions"), false, 0, time.Second},
-		{"204", func(w http.ResponseWriter) { w.WriteHeader(204) }, false, 0, time.Second},
-		{"reset before the header", func(w http.ResponseWriter) { panic(http.ErrAbortHandler) }, true, 0, time.Second},
-		{"reset in the body", func(w http.ResponseWriter) { resetAfter(w, completion(good)[:50]) }, true, 0, time.Second},
-		{"reset after a whole object", func(w http.ResponseWriter) { resetAfter(w, completion(good)) }, true, 0, time.Second},
-		{"huge error body", func(w http.ResponseWriter) { w.WriteHeader(500); w.Write(bytes.Repeat([]byte("a"), 8<<20)) }, true, 0, 2 * time.Second},
+		{"500", status(500), true, 0},
+		{"502", status(502), true, 0},
+		{"503", status(503, "Retry-After", "0"), true, 0},
+		{"504", status(504), true, 0},
+		{"429", status(429), true, 0},
+		{"429 for a second", status(429, "Retry-After", "1"), true, time.Second},
+		{"429 with nonsense", status(429, "Retry-After", "soon"), true, 0},
+		{"429 for an hour", status(429, "Retry-After", "3600"), false, 0},
+		{"429 until a date", status(429, "Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)), false, 0},
+		{"503 for ever", status(503, "Retry-After", "1e300"), false, 0},
+		{"408", status(408), true, 0},
+		{"400", status(400), false, 0},
+		{"401", status(401), false, 0},
+		{"404", status(404), false, 0},
+		{"501", status(501), false, 0},
+		{"redirect loop", status(307, "Location", "/v1/chat/completions"), false, 0},
+		{"204", func(w http.ResponseWriter) { w.WriteHeader(204) }, false, 0},
+		{"reset before the header", func(w http.ResponseWriter) { panic(http.ErrAbortHandler) }, true, 0},
+		{"reset in the body", func(w http.ResponseWriter) { resetAfter(w, completion(good)[:50]) }, true, 0},
+		{"reset after a whole object", func(w http.ResponseWriter) { resetAfter(w, completion(good)) }, true, 0},
+		{"huge error body", func(w http.ResponseWriter) { w.WriteHeader(500); w.Write(bytes.Repeat([]byte("a"), 8<<20)) }, true, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, recovers := range []bool{true, false} {
@@ -210,7 +210,7 @@ func TestWay(t *testing.T) {
 				j := newJudge(t, handler, func(o *Options) { o.Concurrency, o.BreakerFailures = 1, 1000; o.SkipAnswers = true })
 				start := time.Now()
 				v := one(t, j, answerStep("x"))
-				took := time.Since(start)
+				took := time.Since(start) // at least; at most is not ours to say on a busy machine
 				require.Equal(t, recovers && c.again, v.Thought.Known, v.Thought.Reason)
 				want := int64(1)
 				if c.again {
@@ -219,14 +219,12 @@ func TestWay(t *testing.T) {
 				require.Equal(t, want, n.Load())
 				require.GreaterOrEqual(t, took, c.min)
 				require.NotContains(t, v.Thought.Reason, "secret-key")
-				if recovers {
-					require.Less(t, took, c.max+3*time.Second, "generous, for a busy machine")
-				}
 			}
 		})
 	}
 }
 
+// A response that dribbles in is given up, and asked for again. On a busy machine the second attempt may be too slow, too.
 func TestSlow(t *testing.T) {
 	handler, n := counted(func(n int64, w http.ResponseWriter, r *http.Request) {
 		if n == 0 { // one byte now and then
@@ -240,34 +238,37 @@ func TestSlow(t *testing.T) {
 		}
 		say(w, completion(good))
 	})
-	j := newJudge(t, handler, func(o *Options) { o.Timeout = 300 * time.Millisecond; o.SkipAnswers = true })
+	j := newJudge(t, handler, func(o *Options) {
+		o.Timeout, o.Retries, o.BreakerFailures, o.SkipAnswers = 300*time.Millisecond, 1000, 1000, true
+	})
 	require.True(t, one(t, j, answerStep("x")).Thought.Known)
-	require.Equal(t, int64(2), n.Load())
+	require.GreaterOrEqual(t, n.Load(), int64(2))
 }
 
+// A cancellation ends what would else last an hour.
 func TestCancel(t *testing.T) {
 	started := make(chan struct{}, 100)
 	j := newJudge(t, func(w http.ResponseWriter, r *http.Request) {
 		readAsked(t, r) // a server notices that its client has gone only when the body is read
 		started <- struct{}{}
 		<-r.Context().Done()
-	})
+	}, func(o *Options) { o.Timeout = time.Hour })
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { <-started; cancel() }()
-	start := time.Now()
 	got, err := j.Judge(ctx, []judge.Step{queryStep("a"), queryStep("b")})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Nil(t, got)
-	require.Less(t, time.Since(start), 10*time.Second, "generous, for a busy machine")
 	require.Zero(t, j.Stats().Unknown, "a cancelled judgement is no failed one")
 	// A cancellation ends a wait for Retry-After, too.
-	j = newJudge(t, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Retry-After", "2"); w.WriteHeader(429) })
+	j = newJudge(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(429)
+	},
+		func(o *Options) { o.MaxDelay = 2 * time.Hour })
 	ctx, cancel = context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	start = time.Now()
 	_, err = j.Judge(ctx, []judge.Step{queryStep("a")})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(start), 2*time.Second, "what the server asked for")
 }
 
 func TestConcurrency(t *testing.T) {
@@ -298,18 +299,11 @@ func TestConcurrency(t *testing.T) {
 	require.Equal(t, int64(40), j.Stats().Requests)
 }
 
-func TestBreaker(t *testing.T) {
-	var down atomic.Bool
-	down.Store(true)
-	handler, n := counted(func(_ int64, w http.ResponseWriter, r *http.Request) {
-		if down.Load() {
-			w.WriteHeader(500)
-			return
-		}
-		say(w, completion(good))
-	})
+// After three failures in a row a dead server is left alone, whatever is asked; the reasons still say what it died of.
+func TestBreakerOpens(t *testing.T) {
+	handler, n := counted(func(_ int64, w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) })
 	j := newJudge(t, handler, func(o *Options) {
-		o.BreakerFailures, o.BreakerDelay, o.Retries, o.Concurrency = 3, 200*time.Millisecond, 0, 1
+		o.BreakerFailures, o.BreakerDelay, o.Retries, o.Concurrency = 3, time.Hour, 0, 1
 	})
 	var steps []judge.Step
 	for i := range 20 {
@@ -317,11 +311,28 @@ func TestBreaker(t *testing.T) {
 	}
 	got, err := j.Judge(context.Background(), steps)
 	require.NoError(t, err)
-	require.Equal(t, int64(3), n.Load(), "a dead server is left alone")
+	require.Equal(t, int64(3), n.Load())
 	require.Contains(t, got[19].Action.Reason, "circuit breaker open")
-	down.Store(false)
-	time.Sleep(250 * time.Millisecond)
-	require.True(t, one(t, j, queryStep("again")).Action.Known)
+	require.Contains(t, got[19].Action.Reason, "500 Internal Server Error")
+}
+
+// One that has come back is asked again when the delay is over, and believed.
+func TestBreakerCloses(t *testing.T) {
+	handler, _ := counted(func(n int64, w http.ResponseWriter, r *http.Request) {
+		if n == 0 {
+			w.WriteHeader(500)
+			return
+		}
+		say(w, completion(good))
+	})
+	j := newJudge(t, handler, func(o *Options) {
+		o.BreakerFailures, o.BreakerDelay, o.Retries, o.Concurrency = 1, 100*time.Millisecond, 0, 1
+	})
+	require.False(t, one(t, j, queryStep("first")).Thought.Known)
+	require.Eventually(t, func() bool {
+		v := one(t, j, queryStep("again"))
+		return v.Thought.Known && v.Action.Known
+	}, 30*time.Second, 20*time.Millisecond)
 }
 
 func TestErrorShare(t *testing.T) {
@@ -350,10 +361,11 @@ func TestErrorShare(t *testing.T) {
 }
 
 func TestRefusedConnection(t *testing.T) {
-	j := newJudge(t, nil, func(o *Options) { o.BaseURL = "http://127.0.0.1:1/v1"; o.MaxErrorShare = 0.05 })
+	j := newJudge(t, nil, func(o *Options) { o.BaseURL = "http://127.0.0.1:1/v1"; o.MaxErrorShare, o.BreakerFailures = 0.05, 2 })
 	_, err := j.Judge(context.Background(), []judge.Step{queryStep("a")})
 	require.ErrorIs(t, err, ErrTooMany)
 	require.ErrorContains(t, err, "127.0.0.1:1")
+	require.ErrorContains(t, err, "dial tcp", "what is wrong, and not only that nobody asks any more")
 }
 
 func TestCache(t *testing.T) {
@@ -425,11 +437,17 @@ func TestOnlyGoodRepliesAreCached(t *testing.T) {
 	require.Equal(t, int64(4), n.Load())
 }
 
-// A cache that cannot be written costs nothing but the saving.
+// A cache that can no longer be written costs nothing but the saving; one that never could is an error.
 func TestCacheUnwritable(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, os.WriteFile(file, nil, 0o644))
-	j := newJudge(t, func(w http.ResponseWriter, r *http.Request) { say(w, completion(good)) }, func(o *Options) { o.CacheDir = file })
+	dir := filepath.Join(t.TempDir(), "cache")
+	j := newJudge(t, func(w http.ResponseWriter, r *http.Request) { say(w, completion(good)) }, func(o *Options) { o.CacheDir = dir })
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, files)
+	require.NoError(t, os.Remove(dir))
+	require.NoError(t, os.WriteFile(dir, nil, 0o644))
 	require.True(t, one(t, j, queryStep("a")).Thought.Known)
 	require.Equal(t, int64(2), j.Stats().CacheErrors)
+	_, err = New(j.options)
+	require.ErrorContains(t, err, "cache folder "+dir)
 }

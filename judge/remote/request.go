@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/shared"
@@ -41,9 +42,22 @@ func (j *Judge) client() {
 
 // request asks the model, with retries, and returns its reply.
 func (j *Judge) request(ctx context.Context, p rubric.Prompt) (string, error) {
-	reply, err := j.executor.WithContext(ctx).Get(func() (string, error) { return j.attempt(ctx, p) })
+	reply, err := j.executor.WithContext(ctx).Get(func() (string, error) {
+		reply, err := j.attempt(ctx, p)
+		if f := (*retry.Failure)(nil); errors.As(err, &f) {
+			j.mu.Lock()
+			j.failed = err
+			j.mu.Unlock()
+		}
+		return reply, err
+	})
 	if cause := ctx.Err(); cause != nil {
 		return "", cause
+	}
+	if errors.Is(err, circuitbreaker.ErrOpen) { // says nothing of why
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		return "", fmt.Errorf("%w after: %w", err, j.failed)
 	}
 	return reply, err
 }

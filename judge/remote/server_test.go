@@ -67,7 +67,7 @@ func newJudge(t testing.TB, handler http.HandlerFunc, change ...func(*Options)) 
 	server := httptest.NewServer(handler)
 	o := DefaultOptions()
 	o.BaseURL, o.Model, o.Key = server.URL+"/v1", "m", "secret-key"
-	o.Timeout, o.Backoff, o.MaxDelay = 5*time.Second, time.Millisecond, 3*time.Second
+	o.Timeout, o.Backoff, o.MaxDelay = time.Minute, time.Millisecond, 3*time.Second
 	o.Retries, o.MaxErrorShare = 2, 1
 	for _, c := range change {
 		c(&o)
