@@ -2,6 +2,8 @@ package slate_test
 
 import (
 	"context"
+	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -166,11 +168,33 @@ func TestInvalidCandidates(t *testing.T) {
 func TestBatching(t *testing.T) {
 	env, _ := environment(t, firstTurn)
 	m := slate.Paper(opinions())
-	trees, metrics := collect(t, m, env, questions(3)...)
-	require.Len(t, trees, 3)
-	require.GreaterOrEqual(t, metrics[slate.MetricGroups], 3.)
-	alone, _ := collect(t, m, env)
-	require.Equal(t, alone[0], trees[0])
+	for seed := range uint64(20) {
+		rng := func() *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+		trees, metrics, err := m.Collect(t.Context(), env, questions(3), rng())
+		require.NoError(t, err)
+		require.Len(t, trees, 3)
+		require.GreaterOrEqual(t, metrics[slate.MetricGroups], 3.)
+		alone, _, err := m.Collect(t.Context(), env, questions(1), rng())
+		require.NoError(t, err)
+		require.Equal(t, alone[0], trees[0])
+	}
+}
+
+// TestInvalidStepsAreNoPast: where the protocol lets the agent go on from an invalid step, it has taken a turn, and the judge
+// sees nothing of it.
+func TestInvalidStepsAreNoPast(t *testing.T) {
+	j := opinions()
+	env, _ := environment(t, map[string][]string{asks: {broken}, "again.\n": {good}, found: {right}})
+	env.Protocol.Notice = "\nTry again.\n"
+	m := best()
+	m.Judge, m.Candidates = j, 1
+	trees, _ := collect(t, m, env)
+	require.Len(t, j.seen, 2)
+	require.Empty(t, j.seen[0].Past)
+	require.Len(t, j.seen[1].Past, 1)
+	require.Equal(t, "capital of Lunia", j.seen[1].Past[0].Query)
+	last := trees[0].Segments[trees[0].Trajectories[0].Leaf]
+	require.InDelta(t, .1*(4-3)/4, last.Rewards[1].Value, 1e-12)
 }
 
 func TestErrors(t *testing.T) {
@@ -191,6 +215,7 @@ func TestErrors(t *testing.T) {
 		"completions is 0":     func(m *slate.Method) { m.Sampling, m.Completions = slate.Completed, 0 },
 		errDown.Error():        func(m *slate.Method) { m.Judge = failing{errDown} },
 		"it answered for 0":    func(m *slate.Method) { m.Judge = failing{} },
+		"has the score NaN":    func(m *slate.Method) { m.Judge = &scores{table: map[string]float64{"I look it up.": math.NaN()}} },
 		"expected one from −1": func(m *slate.Method) { m.Judge = &scores{table: map[string]float64{"I look it up.": 3}} },
 	} {
 		m := best()

@@ -143,6 +143,49 @@ func TestFullTrajectories(t *testing.T) {
 	require.Equal(t, 2., trees[0].Segments[trees[0].Trajectories[0].Leaf].Advantages[0])
 }
 
+// TestFullTrajectoriesMasked: what could not be judged, were it a whole step, takes the mean over all trajectories of the
+// question: the first step of the first one gets (1 − 1 + 1)/3 for its thought and for its query.
+func TestFullTrajectoriesMasked(t *testing.T) {
+	j := opinions()
+	delete(j.table, "I look it up.")
+	delete(j.table, "capital of Lunia")
+	env, _ := environment(t, map[string][]string{asks: {good, wrong, right}, found: {right}})
+	m := best()
+	m.Judge, m.Sampling, m.Candidates, m.Normalisation, m.Early = j, slate.Full, 3, grpo.MeanOnly, 0
+	trees, metrics, err := m.Collect(t.Context(), env, questions(2), seeded())
+	require.NoError(t, err)
+	for _, tree := range trees {
+		var got []float64
+		for _, trajectory := range tree.Trajectories {
+			for _, s := range tree.Path(trajectory.Leaf) {
+				if kind := tree.Segments[s].Kind; kind == rollout.Query || kind == rollout.Answer {
+					got = append(got, tree.Segments[s].Advantages[0])
+				}
+			}
+		}
+		require.InDeltaSlice(t, []float64{8./3 - 8./9, 2 - 2./3, -2 - 8./9, 2 - 8./9}, got, 1e-12) // to go 2/3 + 2, −2, 2; then 2, 0, 0
+	}
+	require.Equal(t, 2./8, metrics[slate.MetricMasked])
+}
+
+// TestFullTrajectoriesForced: a forced answer is a step without a thought, and the forced tag is not trained.
+func TestFullTrajectoriesForced(t *testing.T) {
+	env, _ := environment(t, map[string][]string{asks: {good, stray}, "<answer>": {"Marrow</answer>"}})
+	env.Protocol.MaxTurns, env.Protocol.AfterLastTurn = 1, rollout.ForceAnswer
+	m := best()
+	m.Sampling, m.Candidates = slate.Full, 2
+	trees, _, err := m.Collect(t.Context(), env, questions(1), seeded())
+	require.NoError(t, err)
+	require.Len(t, trees[0].Trajectories, 2)
+	for _, trajectory := range trees[0].Trajectories {
+		last := trees[0].Segments[trajectory.Leaf]
+		require.Equal(t, []rollout.Reward{{Name: "answer", Value: 1, Source: "table"}, {Name: "early", Value: 0, Source: "rule"}}, last.Rewards)
+		opening := trees[0].Segments[last.Parent]
+		require.Equal(t, rollout.Opening, opening.Kind)
+		require.Nil(t, opening.Advantages)
+	}
+}
+
 // TestOutcome: no judge, ±1 for an answer, 0 for a search.
 func TestOutcome(t *testing.T) {
 	env, _ := environment(t, map[string][]string{asks: {good, wrong, right, broken}, found: {right}})
