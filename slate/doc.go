@@ -24,9 +24,10 @@
 //     after it. The released code counts from 0, which gives every answer λ/B more.
 //   - An invalid candidate is not judged. It may be selected like any other; the protocol then says what happens.
 //   - A forced answer has no thought of its own, so it has no thought's score.
-//   - A component that could not be judged is masked: it counts as the mean of that component over the group's other
-//     candidates, so that it moves nobody's advantage in either direction. A candidate of which nothing could be judged is
-//     left out of the group: it gets no advantage, does not count in the means, and is not selected unless all are like it.
+//   - A component that could not be judged is masked: it counts as the mean of its kind (thoughts, or queries and answers)
+//     over the group's other candidates, so that it moves nobody's advantage in either direction, and as 0 if none of them
+//     has one. A candidate of which nothing could be judged is left out of the group: it gets no advantage, does not count
+//     in the means, and is not selected unless all are like it.
 //   - A group without signal (one candidate, equal rewards) has advantages 0 and selects uniformly.
 //   - Scores outside [−1, 1] are an error, as is a judge that answers for another number of steps.
 //

@@ -25,7 +25,8 @@ import (
 type judgeServer struct {
 	*httptest.Server
 	requests, refused atomic.Int64
-	broken            atomic.Bool // replies are no judgements
+	schemas           atomic.Int64 // requests with a JSON schema
+	broken            atomic.Bool  // replies are no judgements
 	mu                sync.Mutex
 	open              map[net.Conn]bool
 	wrong             []string
@@ -56,6 +57,7 @@ func (s *judgeServer) answer(w http.ResponseWriter, r *http.Request) {
 		Model       string
 		Temperature *float64
 		Messages    []struct{ Role, Content string }
+		Format      any `json:"response_format"`
 	}
 	err := json.NewDecoder(r.Body).Decode(&asked)
 	if err != nil || r.URL.Path != "/v1/chat/completions" || asked.Model != "judge-of-the-test" || asked.Temperature == nil || *asked.Temperature != 0 ||
@@ -63,6 +65,9 @@ func (s *judgeServer) answer(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.wrong = append(s.wrong, fmt.Sprintf("%s %v %+v", r.URL.Path, err, asked))
 		s.mu.Unlock()
+	}
+	if asked.Format != nil {
+		s.schemas.Add(1)
 	}
 	n := s.requests.Add(1)
 	if n%7 == 0 { // a busy server: the client asks again
@@ -112,6 +117,7 @@ func TestJudgeBehindAServer(t *testing.T) {
 	require.NoError(t, checkJSON(stdout, []string{"method", "steps", "sampled_tokens"}))
 	require.Empty(t, s.wrong, "requests that are not as they should be")
 	require.Positive(t, s.refused.Load())
+	require.Equal(t, s.requests.Load(), s.schemas.Load())
 
 	labels, scored := 0., 0
 	lines := readLines(t, filepath.Join(folder, "metrics.jsonl"))
@@ -170,10 +176,11 @@ func TestJudgeThatFails(t *testing.T) {
 			}
 		}
 	}()
-	code, _, stderr := s.train(t, folder, "--steps", "1000000")
+	code, _, stderr := s.train(t, folder, "--steps", "1000000", "--judge-plain")
 	close(ended)
 	<-stop
 	require.Equal(t, exitFailed, code, stderr)
+	require.Zero(t, s.schemas.Load())
 	require.Contains(t, stderr, "too many failed judgements: judge judge-of-the-test at "+s.URL)
 	require.Contains(t, stderr, "I would give it a 1.")
 	require.NotContains(t, stderr, "goroutine ")

@@ -16,6 +16,7 @@ import (
 type judgeFlags struct {
 	Judge       string  `default:"auto" enum:"auto,tinyworld,em,f1,openai,openai+em" help:"Who scores steps: the embedded world's exact judge (tinyworld, the default), answers alone by exact match (em) or F1 (f1), a model behind an OpenAI-compatible server (openai; address, model and key from ${judge_variables}), the same with answers by exact match (openai+em)."`
 	JudgeCache  string  `placeholder:"DIR" help:"Folder that keeps what the server judged, for this run and others."`
+	JudgePlain  bool    `help:"Send the server no JSON schema for its replies, if it refuses requests with one (400)."`
 	JudgeErrors float64 `default:"0.1" help:"Share of the server's judgements that may fail before training stops."`
 	JudgeNoise  float64 `default:"0" help:"Probability with which a score is replaced by a random one, to study noise."`
 }
@@ -41,11 +42,13 @@ func (f judgeFlags) judge(task taskFlags) (judge.Judge, error) {
 
 // exact makes the judge without its noise.
 func (f judgeFlags) exact(task taskFlags) (judge.Judge, error) {
-	switch f.Judge {
-	case "em", "f1":
-		return judge.NewAnswers(judge.Metric(f.Judge))
-	case "openai", "openai+em":
+	switch {
+	case f.Judge == "openai" || f.Judge == "openai+em":
 		return f.remote()
+	case f.JudgeCache != "":
+		return nil, unusable(fmt.Errorf("--judge-cache: it keeps what a server judged, and --judge %s asks none; expected openai or openai+em", f.Judge))
+	case f.Judge == "em" || f.Judge == "f1":
+		return judge.NewAnswers(judge.Metric(f.Judge))
 	}
 	own, err := task.own()
 	if err != nil {
@@ -67,7 +70,8 @@ func (f judgeFlags) remote() (judge.Judge, error) {
 	if err != nil {
 		return nil, unusable(err)
 	}
-	options.CacheDir, options.MaxErrorShare, options.SkipAnswers = f.JudgeCache, f.JudgeErrors, f.Judge == "openai+em"
+	options.CacheDir, options.MaxErrorShare = f.JudgeCache, f.JudgeErrors
+	options.PlainReplies, options.SkipAnswers = f.JudgePlain, f.Judge == "openai+em"
 	steps, err := remote.New(options)
 	if err != nil {
 		return nil, unusable(err)

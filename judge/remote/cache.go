@@ -44,6 +44,12 @@ func (c cache) open() error {
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
+// cacheKey is the hash of all that a reply depends on: the model, what it is asked, and what its reply may be. Who serves the
+// model is not among it.
+func (o *Options) cacheKey(p rubric.Prompt) string {
+	return hash(o.Model, p.System, p.User, fmt.Sprint(o.MaxTokens, o.PlainReplies))
+}
+
 func (c cache) path(key string) string { return filepath.Join(c.dir, key[:2], key+".json") }
 
 func hash(parts ...string) string {

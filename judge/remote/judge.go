@@ -154,8 +154,7 @@ func (j *Judge) tasks() *taskList { return &taskList{judge: j, byKey: map[string
 
 // add asks for the prompt's score to be written to to.
 func (l *taskList) add(p rubric.Prompt, to *judge.Score) {
-	o := l.judge.options
-	key := hash(o.Model, p.System, p.User, fmt.Sprint(o.MaxTokens, o.PlainReplies))
+	key := l.judge.options.cacheKey(p)
 	t := l.byKey[key]
 	if t == nil {
 		t = &task{key: key, prompt: p}

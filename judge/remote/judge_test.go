@@ -20,6 +20,7 @@ import (
 
 	"searchrl/judge"
 	"searchrl/judge/internal/hostile"
+	"searchrl/judge/rubric"
 )
 
 func one(t testing.TB, j *Judge, step judge.Step) judge.Verdict {
@@ -420,6 +421,32 @@ func TestCache(t *testing.T) {
 				require.NoError(t, os.WriteFile(f, b, 0o644))
 			}
 		})
+	}
+}
+
+// What a reply depends on is in its key, the instructions too: a reply to an earlier rubric is no judgement by this one.
+func TestCacheKey(t *testing.T) {
+	type question struct {
+		Options
+		rubric.Prompt
+	}
+	first := question{Options{BaseURL: "http://a/v1", Model: "m", MaxTokens: 256}, rubric.Prompt{System: "s", User: "u"}}
+	for name, c := range map[string]struct {
+		change func(q *question)
+		same   bool
+	}{
+		"model":                {func(q *question) { q.Model = "m2" }, false},
+		"instructions":         {func(q *question) { q.System = "s2" }, false},
+		"data":                 {func(q *question) { q.User = "u2" }, false},
+		"another division":     {func(q *question) { q.System, q.User = "su", "" }, false},
+		"length of the reply":  {func(q *question) { q.MaxTokens = 16 }, false},
+		"no schema":            {func(q *question) { q.PlainReplies = true }, false},
+		"another server":       {func(q *question) { q.BaseURL = "http://b/v1" }, true},
+		"another key, patient": {func(q *question) { q.Key, q.Retries, q.Timeout = "k", 9, time.Hour }, true},
+	} {
+		other := first
+		c.change(&other)
+		require.Equal(t, c.same, first.cacheKey(first.Prompt) == other.cacheKey(other.Prompt), name)
 	}
 }
 
