@@ -4,11 +4,13 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"searchrl/interval"
+	"searchrl/judge"
 	"searchrl/qa"
 	"searchrl/refiner"
 	"searchrl/rollout"
@@ -211,4 +213,47 @@ func TestSuffixSampling(t *testing.T) {
 		require.Equal(t, "Ada", trees[0].Trajectories[0].Answer)
 		require.Equal(t, []rollout.Sampling{draft, draft, draft, want, want}, calls.seen, suffix)
 	}
+}
+
+// The second cut keeps more than the first: None trains the last suffix alone.
+func TestSecondCutKeepsMore(t *testing.T) {
+	decided := 0
+	play := turns("", weather, mayor)
+	env, _ := environment(t, func(prefix string, sample int) string {
+		if strings.HasSuffix(prefix, decides) {
+			decided++
+			return []string{" revise 2</decision>", " revise 3</decision>"}[decided-1]
+		}
+		return play(prefix, sample)
+	})
+	m := method(nil)
+	m.Group, m.Rounds, m.Discarded = 1, 2, refiner.None
+	trees, _ := collect(t, m, env, lunia)
+	require.Equal(t, []string{"capital of Lunia -", "weather -", "Bo -", "revise 2 +0.00", "mayor of Marrow -", "Ada -", "revise 3 +0.00", "Ada +0.00"}, credits(trees[0]))
+}
+
+// A search that finds again what was shown is not paid.
+func TestRepeatsAreNotPaid(t *testing.T) {
+	env, _ := environment(t, func(prefix string, _ int) string {
+		episode := prefix[strings.LastIndex(prefix, asks)+len(asks):]
+		switch {
+		case strings.HasSuffix(prefix, decides):
+			return " accept</decision>"
+		case strings.Count(episode, "<search>") < 2:
+			return mayor
+		}
+		return right
+	})
+	m := method(nil)
+	m.Group, m.Process = 1, judge.Density{}
+	trees, metrics := collect(t, m, env, lunia)
+	require.Equal(t, 1.5, trees[0].Trajectories[0].Reward)
+	require.Equal(t, .5, metrics[refiner.MetricUseful])
+	var noted []float64
+	for _, s := range trees[0].Segments {
+		for _, r := range s.Rewards {
+			noted = append(noted, r.Value)
+		}
+	}
+	require.Equal(t, []float64{1, 0}, noted, "each where its documents are")
 }

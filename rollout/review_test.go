@@ -155,6 +155,26 @@ func TestUnreadableDecisionsAccept(t *testing.T) {
 	}
 }
 
+// overhang says more than the closing tag, in the token that ends it, as tokens like ">\n\n" do.
+type overhang struct {
+	rollout.Policy
+	tokens []int
+}
+
+func (o overhang) Generate(context.Context, []rollout.GenerateRequest) ([][]rollout.Completion, error) {
+	return [][]rollout.Completion{{{Tokens: o.tokens, LogProbs: make([]float64, len(o.tokens)), Stop: "</decision>"}}}, nil
+}
+
+func TestDecisionEndsWithItsTag(t *testing.T) {
+	env, tree := draft(t, "")
+	review, _, err := env.Review(tree, tree.Trajectories[0].Leaf)
+	require.NoError(t, err)
+	env.Policy = overhang{env.Policy, env.Tokenizer.EncodeTrusted(" revise 2</decision><x")}
+	decided, err := env.Decide(context.Background(), []rollout.Leaf{{Tree: tree, Segment: review}}, rollout.Sampling{}, []uint64{1})
+	require.NoError(t, err)
+	require.Equal(t, rollout.Ruling{Keep: 1}, decided[0].Ruling)
+}
+
 func TestReviewNeedsRoom(t *testing.T) {
 	env, tree := draft(t, "accept</decision>")
 	leaf := tree.Trajectories[0].Leaf

@@ -31,7 +31,7 @@ func words(t testing.TB, added ...string) *tokenizer.Tokenizer {
 func newPolicy(t testing.TB, tok *tokenizer.Tokenizer, handler http.HandlerFunc, change ...func(*Options)) *Policy {
 	server := httptest.NewServer(handler)
 	o := DefaultOptions(server.URL+"/v1", "m")
-	o.Key, o.Timeout, o.Backoff, o.MaxDelay, o.Retries = "secret-key", 5*time.Second, time.Millisecond, time.Second, 2
+	o.Key, o.Timeout, o.Backoff, o.MaxDelay, o.Retries = "secret-key", time.Minute, time.Millisecond, time.Second, 2
 	for _, c := range change {
 		c(&o)
 	}
@@ -154,20 +154,28 @@ func TestHostileServer(t *testing.T) {
 		{"another tokenizer", body(strings.Replace(good, `"choices"`, `"usage":{"prompt_tokens":3},"choices"`, 1)), false, "read 3 prompt tokens, expected the 2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			// A busy machine may not bring a request to the server within a short timeout, so a hanging server gets longer ones, too.
+			timeouts := []time.Duration{time.Minute}
+			if c.name == "hangs" {
+				timeouts = []time.Duration{300 * time.Millisecond, 3 * time.Second, 30 * time.Second}
+			}
 			for _, recovers := range []bool{true, false} {
 				var n atomic.Int64
-				p := newPolicy(t, words(t), func(w http.ResponseWriter, r *http.Request) {
-					if n.Add(1) > 1 && recovers {
-						say(w, good)
-						return
+				var err error
+				for _, timeout := range timeouts {
+					n.Store(0)
+					p := newPolicy(t, words(t), func(w http.ResponseWriter, r *http.Request) {
+						if n.Add(1) > 1 && recovers {
+							say(w, good)
+							return
+						}
+						c.fail(w, r)
+					}, func(o *Options) { o.Timeout = timeout })
+					_, err = p.Generate(t.Context(), []rollout.GenerateRequest{request()})
+					if recovers == (err == nil) && (recovers || n.Load() == 3) {
+						break
 					}
-					c.fail(w, r)
-				}, func(o *Options) {
-					if c.name == "hangs" {
-						o.Timeout = 300 * time.Millisecond
-					}
-				})
-				_, err := p.Generate(t.Context(), []rollout.GenerateRequest{request()})
+				}
 				if recovers && c.again {
 					require.NoError(t, err)
 					continue
