@@ -28,7 +28,7 @@ type Terms struct {
 	Accepting float64 // A_prec
 	Revising  float64 // V_inter
 	Trimming  float64 // S_trim
-	// 95 % intervals by the questions' means, normal approximation; unknown with fewer than two questions.
+	// 95 % intervals, Student's t over the questions' means; unknown with fewer than two questions.
 	GainCI, AcceptingCI, RevisingCI, TrimmingCI interval.Interval
 }
 

@@ -257,3 +257,14 @@ func TestRepeatsAreNotPaid(t *testing.T) {
 	}
 	require.Equal(t, []float64{1, 0}, noted, "each where its documents are")
 }
+
+// Accepting changes nothing, so its gain is 0 also where the draft is right.
+func TestAcceptingGainsNothing(t *testing.T) {
+	env, _ := environment(t, turns(" accept</decision>", mayor))
+	m := method(nil)
+	m.Group, m.Gain = 1, true
+	trees, metrics := collect(t, m, env, lunia)
+	require.Equal(t, []string{"capital of Lunia +0.00", "mayor of Marrow +0.00", "Ada +0.00", "accept +0.00"}, credits(trees[0]))
+	require.Equal(t, 1., metrics[refiner.MetricDraftEM])
+	require.Zero(t, metrics[refiner.MetricHarmed])
+}
