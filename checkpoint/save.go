@@ -146,12 +146,17 @@ func (s *saver) write(dir, name string, write func(io.Writer) error) error {
 }
 
 func (s *saver) writeWeights(w io.Writer) error {
-	infos := make(map[string]safetensors.Info, len(s.weights))
-	for name, t := range s.weights {
+	return writeTensors(w, s.weights, map[string]string{"format": "pt"})
+}
+
+// writeTensors writes a safetensors file; one tensor at a time is held as bytes.
+func writeTensors(w io.Writer, tensors Weights, metadata map[string]string) error {
+	infos := make(map[string]safetensors.Info, len(tensors))
+	for name, t := range tensors {
 		infos[name] = safetensors.Info{DType: safetensors.F32, Shape: t.Shape}
 	}
-	return safetensors.WriteFunc(w, infos, map[string]string{"format": "pt"}, func(name string) ([]byte, error) {
-		return safetensors.FromFloat32s(nil, s.weights[name].Data).Data, nil
+	return safetensors.WriteFunc(w, infos, metadata, func(name string) ([]byte, error) {
+		return safetensors.FromFloat32s(nil, tensors[name].Data).Data, nil
 	})
 }
 
