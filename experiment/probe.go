@@ -53,14 +53,19 @@ func probeQuestions(questions []qa.Question, n int) []qa.Question {
 	return picked
 }
 
+// pass leaves the moments up to the share of the budget behind.
+func (p *prober) pass(share float64) {
+	for p.moment < len(probeMoments) && share >= probeMoments[p.moment] {
+		p.moment++
+	}
+}
+
 // at asks the questions if the share of the budget has come to the next moment. Random numbers are the same at each.
 func (p *prober) at(ctx context.Context, steps int, share float64) error {
 	if len(p.questions) == 0 || p.moment == len(probeMoments) || share < probeMoments[p.moment] {
 		return nil
 	}
-	for p.moment < len(probeMoments) && share >= probeMoments[p.moment] {
-		p.moment++
-	}
+	p.pass(share)
 	rng := rand.New(rand.NewPCG(p.run.Config.Seed, probeStream))
 	var trees []*rollout.Tree
 	var err error

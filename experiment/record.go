@@ -146,7 +146,7 @@ type Result struct {
 	// PeakMemory is the largest resident size of the process during the run, in bytes; null where it is not known, or
 	// where other runs went on beside it.
 	PeakMemory *int64 `json:"peak_memory"`
-	// Seconds is the whole run's time, evaluations included.
+	// Seconds is the whole run's time, evaluations included; of a run that went on after it was stopped, the time since then.
 	Seconds     float64 `json:"seconds"`
 	Interrupted bool    `json:"interrupted"`
 	Folder      string  `json:"folder,omitempty"`
@@ -157,12 +157,15 @@ func newResult() *Result {
 	return &Result{EMBeforeCI: interval.Unknown(), EMAfterCI: interval.Unknown(), GainCI: interval.Unknown()}
 }
 
-func (r *Result) add(s *Step) {
-	r.StepSeconds = (r.StepSeconds*float64(r.Steps) + s.Seconds()) / float64(r.Steps+1)
+func (r *Result) add(s *Step) { r.count(s.SampledTokens(), s.ComputedTokens, s.Programs, s.Seconds()) }
+
+// count adds a step.
+func (r *Result) count(sampled, computed, programs int, seconds float64) {
+	r.StepSeconds = (r.StepSeconds*float64(r.Steps) + seconds) / float64(r.Steps+1)
 	r.Steps++
-	r.SampledTokens += s.SampledTokens()
-	r.ComputedTokens += s.ComputedTokens
-	r.Programs = s.Programs
+	r.SampledTokens += sampled
+	r.ComputedTokens += computed
+	r.Programs = programs
 }
 
 func (r *Result) setBefore(before []evaluate.Result) {

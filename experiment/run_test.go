@@ -33,6 +33,7 @@ type apprentice struct {
 	lesson  float64
 	loss    float64
 	weights checkpoint.Weights
+	stepped func() // is told of each optimiser step
 }
 
 func (a *apprentice) LogProbs(_ context.Context, batch grpo.Batch, _ float64) ([]float64, error) {
@@ -44,6 +45,9 @@ func (a *apprentice) Step(ctx context.Context, batch grpo.Batch, _ grpo.Surrogat
 		return grpo.Update{}, err
 	}
 	a.skill = min(1, a.skill+a.lesson)
+	if a.stepped != nil {
+		a.stepped()
+	}
 	return grpo.Update{Loss: a.loss, ComputedTokens: 1000}, nil
 }
 

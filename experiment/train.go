@@ -28,6 +28,9 @@ type Run struct {
 	Trees bool
 	// SaveEvery writes a checkpoint each so many steps, EvaluateEvery a greedy evaluation into the metrics; 0 never.
 	SaveEvery, EvaluateEvery int
+	// KeepState keeps the state of a [Resumable] learner in the folder, so that the run can go on after it was stopped, in
+	// whatever way, with a folder from runfolder.Continue.
+	KeepState bool
 	// GradientsEvery measures the noise of the gradient each so many steps; 0 never.
 	GradientsEvery int
 	// Probes is the number of training questions that are asked again and again, at the beginning, in the middle and at the
@@ -101,36 +104,46 @@ func (r *Run) Train(ctx context.Context, learner Learner, reference grpo.Scorer)
 }
 
 func (r *Run) train(ctx context.Context, learner Learner, reference grpo.Scorer, result *Result) error {
+	if err := r.goOn(learner, result); err != nil {
+		return err
+	}
 	env := r.Task.Env(learner, r.Task.Train)
-	trainer, err := grpo.NewTrainer(learner, reference, env, r.Method, r.Task.Train.Questions, r.Config, 0)
+	trainer, err := grpo.NewTrainer(learner, reference, env, r.Method, r.Task.Train.Questions, r.Config, result.Steps)
 	if err != nil {
 		return err
 	}
 	if r.Before == nil {
-		if r.Before, err = r.evaluate(ctx, learner, Before); err != nil {
+		if r.Before, err = r.evaluateBase(ctx, learner, Before, result); err != nil {
 			return err
 		}
 	}
 	before := r.Before
 	result.setBefore(before)
 	if r.Sampled {
-		sampled, err := r.evaluate(ctx, learner, BeforeSampled)
+		sampled, err := r.evaluateBase(ctx, learner, BeforeSampled, result)
 		if err != nil {
 			return err
 		}
-		result.SampledBefore = summary(sampled)
+		if sampled != nil {
+			result.SampledBefore = summary(sampled)
+		}
 	}
 	_, untrained := r.Method.(grpo.Untrained)
 	r.observe(Event{Phase: Training, Total: budgetParts})
-	prober := r.prober(trainer, env)
-	if err := prober.at(ctx, 0, 0); err != nil {
+	prober, keeper := r.prober(trainer, env), r.keeper(learner)
+	if result.Steps > 0 {
+		prober.pass(r.done(result))
+	} else if err := prober.at(ctx, 0, 0); err != nil {
 		return err
 	}
 	for !untrained && r.done(result) < 1 {
-		if err := r.step(ctx, trainer, learner, result); err != nil {
+		if err := r.step(ctx, trainer, learner, keeper, result); err != nil {
 			return err
 		}
 		if err := prober.at(ctx, result.Steps, r.done(result)); err != nil {
+			return err
+		}
+		if err := keeper.keep(result.Steps, r.done(result) >= 1); err != nil { // when all that belongs to the step is there
 			return err
 		}
 	}
@@ -152,11 +165,11 @@ func (r *Run) train(ctx context.Context, learner Learner, reference grpo.Scorer,
 }
 
 // step takes one training step and writes it down.
-func (r *Run) step(ctx context.Context, trainer *grpo.Trainer, learner Learner, result *Result) error {
+func (r *Run) step(ctx context.Context, trainer *grpo.Trainer, learner Learner, keeper *keeper, result *Result) error {
 	start := time.Now()
 	rollouts, err := trainer.Collect(ctx)
-	if err != nil {
-		return err
+	if err != nil { // the learner is where the last step left it
+		return errors.Join(err, keeper.keep(result.Steps, true))
 	}
 	collected := time.Now()
 	var noise *grpo.GradientNoise
@@ -264,7 +277,7 @@ func (r *Run) evaluate(ctx context.Context, learner Learner, phase Phase) ([]eva
 		return nil, err
 	}
 	if r.Folder != nil && phase != Checking {
-		if err := runfolder.WriteLines(r.Folder, fmt.Sprintf("evaluation-%s.jsonl", phase), results); err != nil {
+		if err := runfolder.WriteLines(r.Folder, evaluationFile(phase), results); err != nil {
 			return nil, err
 		}
 	}

@@ -67,7 +67,7 @@ func (m *Model) addParameter(name string, data []float32, dims ...int) error {
 }
 
 // Values implements grpo.Critic. The first call of Values or Fit makes the critic from the policy's present weights; before
-// its first Fit all values are exactly 0. Checkpoints do not hold it.
+// its first Fit all values are exactly 0. A checkpoint does not hold it, a [Model.State] does.
 func (m *Model) Values(ctx context.Context, batch grpo.Batch) ([]float64, error) {
 	c, p, err := m.valuing(batch)
 	if err != nil {

@@ -53,7 +53,7 @@ func open(dir string, settings, about any) (*Collection, error) {
 	case err != nil:
 		return nil, err
 	}
-	c := &Collection{dir: dir, resumed: existing != nil, lock: flock.New(filepath.Join(dir, lockFile))}
+	c := &Collection{dir: dir, resumed: existing != nil}
 	if c.fingerprint, err = fingerprint(settings); err != nil {
 		return nil, err
 	}
@@ -62,15 +62,8 @@ func open(dir string, settings, about any) (*Collection, error) {
 			return nil, err
 		}
 	}
-	locked, err := c.lock.TryLock()
-	if err != nil {
-		return nil, err
-	}
-	if !locked {
-		return nil, errors.New("another process is at work in it")
-	}
-	if c.resumed {
-		return c, nil
+	if c.lock, err = lock(dir); err != nil || c.resumed {
+		return c, err
 	}
 	err = c.WriteJSON(ConfigFile, map[string]any{"settings": settings, "about": about, "fingerprint": c.fingerprint})
 	if err != nil {
@@ -130,9 +123,14 @@ func sameSettings(existing []byte, settings any) error {
 	if err != nil {
 		return err
 	}
+	return sameTrees(config.Settings, now)
+}
+
+// sameTrees reports the single settings in which two JSON documents differ.
+func sameTrees(there, here any) error {
 	before, after := map[string]string{}, map[string]string{}
-	flatten("", config.Settings, before)
-	flatten("", now, after)
+	flatten("", there, before)
+	flatten("", here, after)
 	names := maps.Clone(before)
 	maps.Copy(names, after)
 	var differences []string

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
 
 	"searchrl/checkpoint"
@@ -27,10 +28,14 @@ const (
 	CheckpointFolder = "checkpoint"
 )
 
-// Folder is the folder of one run. Not safe for concurrent use.
+// Folder is the folder of one run. Not safe for concurrent use, and no two have the same folder open.
 type Folder struct {
 	dir     string
 	metrics *os.File
+	lock    *flock.Flock
+	step    int            // the steps after which the run goes on
+	ended   bool           // it has a result that says so
+	config  map[string]any // of a run that goes on
 }
 
 // Create makes the folder dir, and those above it, and writes config.json. dir may exist if it is empty: a run never
@@ -60,10 +65,26 @@ func create(dir string, config any) (*Folder, error) {
 		return nil, err
 	}
 	f := &Folder{dir: dir, metrics: metrics}
-	if err := f.writeJSON(ConfigFile, config); err != nil {
+	if f.lock, err = lock(dir); err != nil {
 		return nil, errors.Join(err, metrics.Close())
 	}
+	if err := f.writeJSON(ConfigFile, config); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	return f, nil
+}
+
+// lock keeps other processes out of the folder.
+func lock(dir string) (*flock.Flock, error) {
+	l := flock.New(filepath.Join(dir, lockFile))
+	locked, err := l.TryLock()
+	if err != nil {
+		return nil, err
+	}
+	if !locked {
+		return nil, errors.New("another process is at work in it")
+	}
+	return l, nil
 }
 
 // Dir returns the folder's path as it was given.
@@ -153,8 +174,8 @@ func (f *Folder) WriteCheckpoint(name string, cfg checkpoint.Config, weights che
 // WriteResult writes result.json.
 func (f *Folder) WriteResult(result any) error { return f.writeJSON(ResultFile, result) }
 
-// Close ends the writing.
-func (f *Folder) Close() error { return f.metrics.Close() }
+// Close ends the writing, and lets others open the folder.
+func (f *Folder) Close() error { return errors.Join(f.metrics.Close(), f.lock.Unlock()) }
 
 func (f *Folder) writeJSON(name string, value any) error {
 	return f.write(name, func(w io.Writer) error { return encode(w, value) })

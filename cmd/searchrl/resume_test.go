@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"os"
@@ -67,4 +68,51 @@ func TestKilledComparisonGoesOn(t *testing.T) {
 		}
 		t.Logf("%d kills", kills)
 	}
+}
+
+// A training run that is killed again and again, at any moment, ends with the weights, moments and metrics of one that never was,
+// its critic's too.
+func TestKilledTrainingGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	args := func(out string) []string {
+		return []string{"train", "--backend", "go", "--method", "search-r1-ppo", "--steps", "3", "--questions", "2", "--group", "2", "--test-questions", "4",
+			"--no-sampled", "--probes", "1", "--out", filepath.Join(dir, out)}
+	}
+	started := time.Now()
+	output, err := exec.Command("searchrl", args("unbroken")...).CombinedOutput()
+	require.NoError(t, err, string(output))
+	took := time.Since(started)
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for kills := 0; ; kills++ {
+		cmd := exec.Command("searchrl", args("killed")...)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		require.NoError(t, cmd.Start())
+		wait := time.Duration(rng.Float64() * float64(took) * (0.5 + 0.1*float64(kills)))
+		killer := time.AfterFunc(wait, func() { _ = cmd.Process.Kill() })
+		err := cmd.Wait()
+		if killer.Stop() || err == nil {
+			require.NoError(t, err, stderr.String())
+			t.Logf("%d kills", kills)
+			break
+		}
+		require.Equal(t, -1, cmd.ProcessState.ExitCode(), "it was killed, it did not fail: %s", stderr.String())
+	}
+	for _, name := range []string{"checkpoint/model.safetensors", "state/step-0003.safetensors", "trees/step-0003.jsonl", "evaluation-after.jsonl"} {
+		want, err := os.ReadFile(filepath.Join(dir, "unbroken", name))
+		require.NoError(t, err)
+		got, err := os.ReadFile(filepath.Join(dir, "killed", name))
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(want, got), name)
+	}
+	clocks := regexp.MustCompile(`"(collect_seconds|update_seconds|programs)":[^,}]+`)
+	metrics := func(out string) string {
+		data, err := os.ReadFile(filepath.Join(dir, out, "metrics.jsonl"))
+		require.NoError(t, err)
+		return clocks.ReplaceAllString(string(data), "")
+	}
+	require.Equal(t, metrics("unbroken"), metrics("killed"))
 }

@@ -28,7 +28,7 @@ type trainCmd struct {
 	trainingFlags `group:"Training"`
 	backendFlags  `group:"Computation"`
 
-	Out       string `placeholder:"DIR" help:"Run folder, new or empty (default: runs/METHOD-TIME)."`
+	Out       string `placeholder:"DIR" help:"Run folder: new, empty, or that of a run that was stopped, which goes on if the settings are the same (default: runs/METHOD-TIME)."`
 	NoTrees   bool   `help:"Do not keep what was sampled."`
 	SaveEvery int    `default:"0" help:"Save a checkpoint each so many steps, beside the last one."`
 	EvalEvery int    `default:"0" help:"Evaluate each so many steps."`
@@ -39,7 +39,8 @@ type trainCmd struct {
 func (c *trainCmd) Help() string {
 	return "Without further flags it trains the embedded policy in the embedded world and ends with its exact match before and " +
 		"after, on questions about facts it has never seen. The run folder gets the settings, the metrics, everything that was " +
-		"sampled, and the trained policy as a Hugging Face folder. Ctrl-C ends the run early and keeps what was done."
+		"sampled, and the trained policy as a Hugging Face folder. Ctrl-C ends the run early and keeps what was done. The same command " +
+		"with --out and its folder goes on with a run that was stopped or killed, as if it had not been; with more --steps, with one that has ended."
 }
 
 // Run trains, writes the run folder and shows what was gained.
@@ -69,12 +70,19 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 	}
 	defer engine.close()
 	settings := c.settings(method, config, task, engine)
-	folder, err := runfolder.Create(c.folder(), settings)
+	folder, err := runfolder.Continue(c.folder(), settings, "program", "started", "steps", "backend")
 	if err != nil {
 		return unusable(err)
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
+	if folder.Ended() && folder.Step() >= c.Steps {
+		return unusable(fmt.Errorf("run folder %s: it holds a run that has ended, after %d steps; ask for more --steps to go on with it, or name another folder",
+			folder.Dir(), folder.Step()))
+	}
 	con.note("run folder: %s", folder.Dir())
+	if folder.Step() > 0 {
+		con.note("going on after step %d", folder.Step())
+	}
 	learner, reference, release, err := engine.learners(task.Base, config)(ctx)
 	if err != nil {
 		return err
@@ -84,7 +92,7 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 	view := newRunView(con, c.Method, c.Steps)
 	run := experiment.Run{
 		Task: task, Method: method, Config: config, Budget: experiment.Budget{Steps: c.Steps}, Folder: folder,
-		Trees: !c.NoTrees, SaveEvery: c.SaveEvery, EvaluateEvery: c.EvalEvery, Probes: c.Probes, Sampled: c.Sampled,
+		Trees: !c.NoTrees, KeepState: true, SaveEvery: c.SaveEvery, EvaluateEvery: c.EvalEvery, Probes: c.Probes, Sampled: c.Sampled,
 		Backend: string(engine.backend.Kind()), Observe: view.observe,
 	}
 	result, err := run.Train(ctx, learner, reference)
@@ -93,6 +101,9 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 		err = errors.Join(err, c.writePage(folder, task, result, settings))
 		showResult(con.text(), result)
 		err = errors.Join(err, con.document(result))
+	}
+	if result.Interrupted {
+		con.note("to go on, give the same command with --out %s", folder.Dir())
 	}
 	return err
 }
@@ -123,7 +134,7 @@ func (c *trainCmd) folder() string {
 }
 
 // settings is what config.json holds: enough to run the same again.
-func (c *trainCmd) settings(method grpo.Method, config grpo.Config, task *experiment.Task, engine *engine) any {
+func (c *trainCmd) settings(method grpo.Method, config grpo.Config, task *experiment.Task, engine *engine) map[string]any {
 	return map[string]any{
 		"program":        version(),
 		"started":        time.Now().UTC().Format(time.RFC3339),
