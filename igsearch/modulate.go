@@ -14,9 +14,9 @@ const (
 // Modulation says how far z moves advantages.
 type Modulation struct {
 	Form Form `json:"form"`
-	// Alpha is α ≥ 0; 0 is Search-R1.
+	// Alpha is α in [0, 1e6]; 0 is Search-R1.
 	Alpha float64 `json:"alpha"`
-	// Clip is c > 0: |z| counts up to it.
+	// Clip is c in (0, 1e6]: |z| counts up to it.
 	Clip float64 `json:"clip"`
 }
 
@@ -25,10 +25,10 @@ func (m Modulation) Validate() error {
 	switch {
 	case m.Form != Additive && m.Form != Multiplicative && m.Form != Gated:
 		return fmt.Errorf("form %q, expected %s, %s or %s", m.Form, Additive, Multiplicative, Gated)
-	case !(m.Alpha >= 0) || m.Alpha > 1e6:
-		return fmt.Errorf("α is %v, expected 0 or more", m.Alpha)
-	case !(m.Clip > 0):
-		return fmt.Errorf("c is %v, expected more than 0", m.Clip)
+	case !(m.Alpha >= 0 && m.Alpha <= 1e6):
+		return fmt.Errorf("the weight α is %v, expected 0 to 1e6", m.Alpha)
+	case !(m.Clip > 0 && m.Clip <= 1e6):
+		return fmt.Errorf("the clip c is %v, expected more than 0, up to 1e6 (which never clips)", m.Clip)
 	}
 	return nil
 }

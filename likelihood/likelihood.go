@@ -19,7 +19,7 @@ type Options struct {
 	Opening string `json:"opening"`
 	// HeadTokens is the number of tokens at the answer's beginning that have weight HeadWeight.
 	HeadTokens int `json:"head_tokens"`
-	// HeadWeight is that weight, over 0; 0 means 1.
+	// HeadWeight is that weight, over 0 and up to 1e6; 0 means 1.
 	HeadWeight float64 `json:"head_weight"`
 	// MaxAliases bounds the gold answers that are scored, the first ones; 0 means all.
 	MaxAliases int `json:"max_aliases"`
@@ -34,8 +34,8 @@ func (o Options) Validate() error {
 	switch {
 	case o.HeadTokens < 0:
 		return fmt.Errorf("likelihood: %d head tokens, expected 0 or more", o.HeadTokens)
-	case !(o.HeadWeight >= 0) || math.IsInf(o.HeadWeight, 0):
-		return fmt.Errorf("likelihood: head weight %v, expected a positive number, or 0 for 1", o.HeadWeight)
+	case !(o.HeadWeight >= 0 && o.HeadWeight <= 1e6):
+		return fmt.Errorf("likelihood: head weight %v, expected a positive number up to 1e6, or 0 for 1", o.HeadWeight)
 	case o.MaxAliases < 0:
 		return fmt.Errorf("likelihood: at most %d aliases, expected 0 or more", o.MaxAliases)
 	}

@@ -113,7 +113,7 @@ func TestBadInput(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	for want, o := range map[string]likelihood.Options{
-		"head tokens": {HeadTokens: -1}, "head weight": {HeadWeight: math.NaN()}, "aliases": {MaxAliases: -1},
+		"head tokens": {HeadTokens: -1}, "head weight NaN": {HeadWeight: math.NaN()}, "head weight 1e+308": {HeadWeight: 1e308}, "aliases": {MaxAliases: -1},
 	} {
 		_, err := o.Score(context.Background(), env, nil)
 		require.ErrorContains(t, err, want)
