@@ -56,7 +56,10 @@ func (c check) run(ctx context.Context, k Kernels, effort verify.Effort) (verify
 }
 
 // differ says how two numbers differ, "" if they do not.
-func differ(what string, got, want float64) string {
+func differ(what string, got, want float64) string { return beyond(tolerance, what, got, want) }
+
+// beyond is differ with another tolerance.
+func beyond(tolerance float64, what string, got, want float64) string {
 	if math.Abs(got-want) <= tolerance*math.Max(1, math.Abs(want)) {
 		return ""
 	}
