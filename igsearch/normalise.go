@@ -35,7 +35,7 @@ func (n Normalisation) Validate() error {
 	case n.Scale != Group && n.Scale != Turn && n.Scale != Batch:
 		return fmt.Errorf("scale %q, expected %s, %s or %s", n.Scale, Group, Turn, Batch)
 	case !(n.Floor >= 0) || math.IsInf(n.Floor, 0):
-		return fmt.Errorf("floor %v, expected 0 or more", n.Floor)
+		return fmt.Errorf("floor %v, expected a finite number of at least 0", n.Floor)
 	}
 	return nil
 }
@@ -53,8 +53,9 @@ type Step struct {
 //
 // so that one set for both has the usual standard deviation with n − 1. A step is put against the whole batch (Centre and
 // Scale Batch) if it is alone in the set that centres it, or if Floor is 0 and its scale is 0 (below grpo.StdEpsilon); if the
-// batch has no spread either, z = 0. Limiting cases: adding a constant to the gains of a centring set changes nothing;
-// multiplying all gains by a positive factor changes nothing if Floor is 0.
+// batch has no spread either, z = 0. Limiting cases: with a Centre, adding a constant to all gains changes nothing, nor does adding
+// it to those of one centring set, but for the steps that are put against the batch; multiplying all gains by a positive factor
+// changes nothing if Floor is 0 and no scale crosses grpo.StdEpsilon.
 //
 // Source: our reconstruction. Group/Group is GRPO's way; Turn is that of A2TGPO (arXiv 2605.06200).
 func Normalise(steps []Step, n Normalisation) []float64 {
