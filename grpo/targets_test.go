@@ -78,6 +78,8 @@ func TestMovingLeavesTheLossAsItIs(t *testing.T) {
 
 	s.KL, s.KLCoef = K3, .1
 	require.Len(t, moving(all, s), len(all), "with a KL term every token moves")
+	s.KLCoef, s.EntropyCoef = 0, .1
+	require.Len(t, moving(all, s), len(all), "with an entropy term, too")
 }
 
 func TestTargetsRejectABrokenTree(t *testing.T) {
@@ -121,4 +123,25 @@ func TestStepMean(t *testing.T) {
 		weights[target.Segment] += target.Weight
 	}
 	require.InDeltaSlice(t, []float64{0, 1. / 4, 1. / 4, 0, 1. / 4, 3. / 16, 1. / 16}, weights, 1e-15)
+}
+
+// TestStepsOfStepMean: what was refined and thought before an action is of its step, and an invalid action ends one as well.
+func TestStepsOfStepMean(t *testing.T) {
+	tree := &rollout.Tree{}
+	leaf := tree.Add(rollout.Segment{Parent: rollout.NoParent, Kind: rollout.Prompt, Tokens: []int{1}})
+	for _, kind := range []rollout.Kind{rollout.Think, rollout.Query, rollout.Documents, rollout.Refine, rollout.Think, rollout.Answer, rollout.Notice, rollout.Invalid} {
+		s := rollout.Segment{Parent: leaf, Kind: kind, Tokens: []int{2, 3}}
+		if kind != rollout.Documents && kind != rollout.Notice {
+			s.LogProbs = []float64{-1, -1}
+		}
+		leaf = tree.Add(s)
+	}
+	SetAdvantage(tree, leaf, 1)
+	targets, err := Targets([]*rollout.Tree{tree}, StepMean)
+	require.NoError(t, err)
+	weights := make([]float64, len(tree.Segments))
+	for _, target := range targets {
+		weights[target.Segment] += target.Weight
+	}
+	require.InDeltaSlice(t, []float64{0, 1. / 6, 1. / 6, 0, 1. / 9, 1. / 9, 1. / 9, 0, 1. / 3}, weights, 1e-15)
 }

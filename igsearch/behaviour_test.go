@@ -153,10 +153,16 @@ func TestNeverTheSameQuestion(t *testing.T) {
 // TestOneQuestion: there is nothing to compare with, and that is said.
 func TestOneQuestion(t *testing.T) {
 	env, _ := environment(t, searching)
-	for _, questions := range [][]qa.Question{{lunia}, {lunia, lunia}} {
+	reworded := bor
+	reworded.ID = lunia.ID // whatever it says, it is filed as the same question
+	for _, questions := range [][]qa.Question{{lunia}, {lunia, lunia}, {lunia, reworded}} {
 		_, _, err := three().Collect(context.Background(), env, questions, seeded())
 		require.ErrorContains(t, err, "expected two different questions or more")
 	}
+	nameless, another := lunia, bor // without an ID two questions are the same if their texts are
+	nameless.ID, another.ID = "", ""
+	_, metrics := collect(t, three(), env, nameless, another)
+	require.Equal(t, 6., metrics[igsearch.MetricSteps])
 	// Two questions of which one does not search: the other's searches have no gain, and it is plain GRPO.
 	env, _ = environment(t, map[string][]string{asksLunia: {capitalLunia}, foundElse: {marrow}, asksBor: {dole}})
 	want, _ := collect(t, three().Outcome, env)
@@ -230,7 +236,8 @@ func TestNormaliseProperties(t *testing.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		steps := make([]igsearch.Step, rapid.IntRange(0, 12).Draw(t, "steps"))
 		for i := range steps {
-			steps[i] = igsearch.Step{Group: rng.IntN(2), Turn: 1 + rng.IntN(3), Gain: rng.NormFloat64()}
+			// On a grid: equal, or so far apart that rounding decides nothing.
+			steps[i] = igsearch.Step{Group: rng.IntN(2), Turn: 1 + rng.IntN(3), Gain: float64(rng.IntN(33)-16) / 4}
 		}
 		n := igsearch.Normalisation{
 			Centre: rapid.SampledFrom([]igsearch.Set{igsearch.Group, igsearch.Turn, igsearch.Batch, igsearch.None}).Draw(t, "centre"),
@@ -274,6 +281,10 @@ func TestMetrics(t *testing.T) {
 	require.Equal(t, .5, metrics[igsearch.MetricOutcomeDead])
 	require.Zero(t, metrics[grpo.MetricDeadGroups])
 	require.Positive(t, metrics[grpo.MetricScoredTokens])
+	short := lunia
+	short.Answers = []string{"Fe"}
+	_, few := collect(t, three(), env, short, bor)
+	require.Contains(t, few, igsearch.MetricLength+"3", "two letters and the space before them")
 	for name, x := range metrics {
 		require.False(t, math.IsNaN(x), name)
 	}
@@ -311,6 +322,8 @@ func TestErrors(t *testing.T) {
 		"form":              func(m *igsearch.Method) { m.Modulation.Form = "divisive" },
 		"α is -1":           func(m *igsearch.Method) { m.Modulation.Alpha = -1 },
 		"c is 0":            func(m *igsearch.Method) { m.Modulation.Clip = 0 },
+		"c is +Inf":         func(m *igsearch.Method) { m.Modulation.Clip = math.Inf(1) },
+		"expected 0 to 1e6": func(m *igsearch.Method) { m.Modulation.Alpha = 1e300 },
 	} {
 		m := three()
 		spoil(&m)

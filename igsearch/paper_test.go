@@ -75,6 +75,25 @@ func TestPairsAreReplacedTogether(t *testing.T) {
 	}
 }
 
+// TestPairsAreOfOneKind: documents with a refine block are compared with such alone, and those without with those.
+func TestPairsAreOfOneKind(t *testing.T) {
+	env, policy := environment(t, map[string][]string{
+		asksLunia: {capitalLunia, weather}, asksBor: {capitalBor, weather}, foundElse: {dole},
+		foundLunia: {"<refine>Marrow it is.</refine>" + dole}, foundBor: {"<refine>Tiller so.</refine>" + dole},
+	})
+	env.Protocol.Tags.Refine = "refine"
+	m := three()
+	m.Outcome.Group = 2
+	_, metrics := collect(t, m, env)
+	require.Equal(t, 4., metrics[igsearch.MetricSteps])
+	require.Equal(t, .5, metrics[igsearch.MetricPositive], "the weather gains 0, which is not positive")
+	for _, req := range policy.asked {
+		text := env.Tokenizer.Decode(req.Prefix)
+		require.Equal(t, strings.Contains(text, "<search>weather"), !strings.Contains(lastDocuments(text), "<refine>"), text)
+	}
+	require.Len(t, policy.asked, 4*2, "each has one of its kind beside its own")
+}
+
 // "N = n_random_per_step = 3", "n_head = 3", "weight 3.0"; the rest is our reconstruction.
 func TestDefaults(t *testing.T) {
 	m := igsearch.Paper()
@@ -83,6 +102,8 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, 3, m.Likelihood.HeadTokens)
 	require.Equal(t, 3., m.Likelihood.HeadWeight)
 	require.Equal(t, "ig-search", m.Name())
+	require.Equal(t, igsearch.Modulation{Form: igsearch.Additive, Alpha: .3, Clip: 3}, m.Modulation)
+	require.Equal(t, igsearch.Normalisation{Centre: igsearch.Group, Scale: igsearch.Group}, m.Normalisation)
 	d := igsearch.Default()
 	require.NoError(t, d.Validate())
 	require.Equal(t, igsearch.Normalisation{Centre: igsearch.None, Scale: igsearch.Batch}, d.Normalisation)

@@ -58,6 +58,7 @@ func TestGroups(t *testing.T) {
 	// Against the first member of a group, and not against the last one that joined.
 	require.Equal(t, [][]int{{0, 2}, {1, 3}, {4}, {5}}, gigpo.Groups(anchors, .95))
 	require.Equal(t, [][]int{{0, 2}, {1, 3, 5}, {4}}, gigpo.Groups(anchors, .9))
+	require.Equal(t, [][]int{{0, 1}}, gigpo.Groups([]string{"abcd", "bcde"}, .75), "a ratio of .75 is enough")
 	require.Empty(t, gigpo.Groups(nil, 1))
 }
 

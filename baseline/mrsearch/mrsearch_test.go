@@ -165,11 +165,18 @@ func TestOneAttempt(t *testing.T) {
 func TestRoom(t *testing.T) {
 	env := environment(t, script)
 	trees, _ := scripted.Collect(t, method, env, lunia)
+	longest := 0
+	for _, trajectory := range trees[0].Trajectories {
+		longest = max(longest, len(trees[0].PathTokens(trajectory.Leaf)))
+	}
+	env.Protocol.MaxTokens = (longest + 2) / 2
+	_, metrics := scripted.Collect(t, method, env, lunia)
+	require.Equal(t, 2., metrics[mrsearch.MetricAttempts], "two attempts have twice the room of one")
 	env.Protocol.MaxTokens = len(trees[0].PathTokens(trees[0].Trajectories[0].Leaf))
 	env.Positions = env.Protocol.MaxTokens // no more than one trajectory had
 	m := method
 	m.Attempts = 3
-	trees, metrics := scripted.Collect(t, m, env, lunia)
+	trees, metrics = scripted.Collect(t, m, env, lunia)
 	require.Less(t, metrics[mrsearch.MetricAttempts], 3.)
 	require.Greater(t, metrics[mrsearch.MetricAttempts], 1.)
 	for _, trajectory := range trees[0].Trajectories {

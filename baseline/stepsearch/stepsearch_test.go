@@ -174,6 +174,8 @@ func TestProgress(t *testing.T) {
 	second, redundancy := p.Search(hits(1))
 	require.Zero(t, redundancy)
 	require.InDelta(t, 1, first+second, 1e-12)
+	_, redundancy = stepsearch.NewProgress(lunia.Supporting).Search(hits(0, 0))
+	require.Zero(t, redundancy, "twice in one search is not seen before")
 	gain, redundancy = p.Search(nil)
 	require.Zero(t, gain+redundancy)
 
