@@ -144,6 +144,16 @@ func TestTrainerFitsTheCritic(t *testing.T) {
 	require.InDelta(t, learner.probs()[2], learner.v, .15, "the value is what the policy earns")
 }
 
+// TestValueTargets: a critic is fitted to the returns, about the values that it gave before.
+func TestValueTargets(t *testing.T) {
+	tree := twoPaths()
+	tree.Segments[1].Values, tree.Segments[1].Returns = []float64{.1, .2}, []float64{.7, .8}
+	require.Equal(t, []Target{
+		{Segment: 1, Index: 0, OldLogProb: -1, OldValue: .1, Return: .7, Weight: .5},
+		{Segment: 1, Index: 1, OldLogProb: -2, OldValue: .2, Return: .8, Weight: .5},
+	}, ValueTargets([]*rollout.Tree{tree}))
+}
+
 // TestFrozenCritic: with learning rate 0 the critic stays what it was.
 func TestFrozenCritic(t *testing.T) {
 	learner, asked := &tabular{bandit: &bandit{}, v: .25}, []string{}

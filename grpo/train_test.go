@@ -148,6 +148,17 @@ func TestResumedTrainingIsTheSame(t *testing.T) {
 	require.NotEqual(t, unbroken.logits, different.logits)
 }
 
+// TestStreams: what a step draws for one purpose has nothing to do with what it draws for another, or another step does.
+func TestStreams(t *testing.T) {
+	trainer, first := &Trainer{}, map[uint64]bool{}
+	for trainer.step = range 300 {
+		for purpose := range uint64(halving + 1) {
+			first[trainer.stream(purpose).Uint64()] = true
+		}
+	}
+	require.Len(t, first, 300*(halving+1))
+}
+
 func TestQuestionsComeRoundEqually(t *testing.T) {
 	_, asked := play(t, 6, -1, nil, settings()) // 24 draws from 6 questions: 4 rounds
 	for round := range 4 {

@@ -85,6 +85,7 @@ func TestScore(t *testing.T) {
 	require.Equal(t, 4, got.Computed, "each context's letter and the tag; the answers are one token")
 	require.Equal(t, 0, likelihood.Best(got.LogLik[0]))
 	require.Equal(t, 1, likelihood.Best(got.LogLik[1]))
+	require.Equal(t, 0, likelihood.Best([]float64{-2, -2}), "the first of several")
 	require.Equal(t, -1, likelihood.Best(nil))
 
 	got, err = likelihood.Options{MaxAliases: 1}.Score(context.Background(), env, []likelihood.Context{a})

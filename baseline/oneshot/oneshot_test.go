@@ -68,6 +68,34 @@ func TestAct(t *testing.T) {
 	require.Equal(t, "Dole", trees[1].Trajectories[0].Answer, "each question is answered from its own documents")
 }
 
+// spy notes what is asked of a policy.
+type spy struct {
+	rollout.Policy
+	seeds    map[uint64]bool
+	prefixes [][]int
+}
+
+func (s *spy) Generate(ctx context.Context, reqs []rollout.GenerateRequest) ([][]rollout.Completion, error) {
+	for _, req := range reqs {
+		s.seeds[req.Seed] = true
+		s.prefixes = append(s.prefixes, req.Prefix)
+	}
+	return s.Policy.Generate(ctx, reqs)
+}
+
+// TestRequests: the opening is the protocol's, where it has one, and each question has a seed of its own.
+func TestRequests(t *testing.T) {
+	env := environment(t, reader)
+	env.Protocol.ForcedAnswer = "\n<think>So.</think><answer>"
+	s := &spy{Policy: env.Policy, seeds: map[uint64]bool{}}
+	env.Policy = s
+	act(t, oneshot.Direct{}, env, lunia, lunia)
+	require.Len(t, s.seeds, 2)
+	for _, prefix := range s.prefixes {
+		require.True(t, strings.HasSuffix(env.Tokenizer.Decode(prefix), "\n<think>So.</think><answer>"))
+	}
+}
+
 // TestNoAnswer: text that is no answer, and a prefix without room for one.
 func TestNoAnswer(t *testing.T) {
 	tree := act(t, oneshot.Direct{}, environment(t, func(string, int) string { return "Marrow" }), lunia)[0]
