@@ -53,10 +53,9 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // Executor returns what runs attempts by the options: a [Failure] with Again is repeated with exponential backoff and ±20 %
 // jitter, but never before its Wait is over (up to half as long again after it, so that clients do not come all at once), and
-// not at all if Wait is longer than MaxDelay; BreakerFailures of them in a
-// row (429 aside) make attempts fail at once for BreakerDelay. Other errors and successes end the execution.
+// not at all if Wait is longer than MaxDelay; BreakerFailures of them in a row (429 aside) make attempts fail at once for
+// BreakerDelay. Other errors and successes end the execution.
 func Executor[R any](o Options) failsafe.Executor[R] {
-	const jitter = 0.2
 	failed := func(err error) *Failure {
 		f := (*Failure)(nil)
 		if errors.As(err, &f) && f.Again {
@@ -68,16 +67,7 @@ func Executor[R any](o Options) failsafe.Executor[R] {
 		WithMaxRetries(o.Retries).
 		WithBackoff(o.Backoff, max(o.MaxDelay, o.Backoff+1)).
 		WithJitterFactor(jitter).
-		WithDelayFunc(func(attempt failsafe.ExecutionAttempt[R]) time.Duration {
-			f := failed(attempt.LastError())
-			switch {
-			case f == nil:
-				return -1
-			case f.Wait > 0 && f.Wait <= o.MaxDelay: // never earlier than Retry-After says, whatever the jitter
-				return time.Duration(float64(f.Wait)/(1-jitter)) + time.Millisecond
-			}
-			return f.Wait
-		}).
+		WithDelayFunc(func(attempt failsafe.ExecutionAttempt[R]) time.Duration { return o.delay(failed(attempt.LastError())) }).
 		HandleIf(func(_ R, err error) bool { f := failed(err); return f != nil && f.Wait <= o.MaxDelay }).
 		ReturnLastFailure().
 		Build()
@@ -88,6 +78,20 @@ func Executor[R any](o Options) failsafe.Executor[R] {
 		WithDelay(o.BreakerDelay).
 		Build()
 	return failsafe.With[R](again, breaker)
+}
+
+// jitter is how much earlier or later than its delay an attempt comes at most, as a share of the delay.
+const jitter = 0.2
+
+// delay is the wait before the attempt after f, before jitter; -1 leaves it to the backoff.
+func (o Options) delay(f *Failure) time.Duration {
+	switch {
+	case f == nil:
+		return -1
+	case f.Wait > 0 && f.Wait <= o.MaxDelay: // never earlier than Retry-After says, whatever the jitter
+		return time.Duration(float64(f.Wait)/(1-jitter)) + time.Millisecond
+	}
+	return f.Wait
 }
 
 // Rejected describes a response with an error status: 408, 409, 429 and 5xx but 501 are worth another attempt.

@@ -65,6 +65,19 @@ func TestExecutor(t *testing.T) {
 	}
 }
 
+// Jitter never brings an attempt before its Retry-After.
+func TestNeverBeforeRetryAfter(t *testing.T) {
+	o := patient()
+	for _, wait := range []time.Duration{1, 7, time.Millisecond, 33 * time.Millisecond, o.MaxDelay} {
+		delay := float64(o.delay(&Failure{Wait: wait}))
+		require.GreaterOrEqual(t, delay*(1-jitter), float64(wait))
+		require.LessOrEqual(t, delay*(1+jitter), 1.5*float64(wait+time.Millisecond))
+	}
+	require.Zero(t, o.delay(&Failure{Wait: 0}), "at once")
+	require.Equal(t, time.Duration(-1), o.delay(&Failure{Wait: -1}), "after the backoff")
+	require.Equal(t, time.Duration(-1), o.delay(nil))
+}
+
 func lost(wait time.Duration) error { return &Failure{Err: errors.New("x"), Again: true, Wait: wait} }
 
 func TestBreakerOpens(t *testing.T) {
