@@ -1,6 +1,7 @@
 package evaluate_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -38,6 +39,9 @@ func TestJournalResumes(t *testing.T) {
 	j, err = evaluate.OpenJournal(dir, "h", questions)
 	require.NoError(t, err)
 	require.Equal(t, want[:7], j.Done())
+	kept, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, data[:bytes.LastIndexByte(data[:len(data)-1], '\n')+1], kept, "what the crash left of a line is gone")
 	rest, err := evaluate.Run(context.Background(), env, questions[7:], evaluate.Options{Observe: func(_ []evaluate.Result, trees []*rollout.Tree) error {
 		return j.Append(trees)
 	}}, rng())

@@ -97,6 +97,7 @@ func TestSearch(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	assert.Equal(t, []string{"b", "a"}, order(got[1]))
+	assert.InDelta(t, 1.0/62+1.0/61, got[1][0].Score, 1e-15, "the paper's constant")
 	assert.Equal(t, 20, asked)
 	_, err = s.Search(context.Background(), []string{"x"}, 50)
 	require.NoError(t, err)
