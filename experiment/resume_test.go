@@ -126,7 +126,13 @@ func TestGoingOnRefuses(t *testing.T) {
 		return err
 	}
 	require.NoError(t, train(newApprentice(t, task, 0.1), 1))
-	require.ErrorContains(t, train(struct{ experiment.Learner }{newApprentice(t, task, 0.1)}, 2), "going on after step 1: the learner")
-	require.NoError(t, os.Remove(filepath.Join(dir, "evaluation-before.jsonl")))
+	before := filepath.Join(dir, "evaluation-before.jsonl")
+	require.NoError(t, os.Rename(before, before+".away"))
 	require.ErrorContains(t, train(newApprentice(t, task, 0.1), 2), "evaluation-before.jsonl")
+	require.NoError(t, os.Rename(before+".away", before))
+	require.ErrorContains(t, train(struct{ experiment.Learner }{newApprentice(t, task, 0.1)}, 2), "going on after step 1: the learner")
+	require.NoError(t, os.Truncate(filepath.Join(dir, "state", "step-0001.safetensors"), 30))
+	left := files(t, dir)
+	require.ErrorContains(t, train(newApprentice(t, task, 0.1), 2), "going on after step 1: reading the state of training")
+	require.Equal(t, left, files(t, dir), "nothing is lost")
 }

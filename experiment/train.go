@@ -85,6 +85,9 @@ func (r *Run) Train(ctx context.Context, learner Learner, reference grpo.Scorer)
 	if r.Folder != nil {
 		result.Folder = r.Folder.Dir()
 	}
+	if err := r.goOn(learner, result); err != nil {
+		return result, err // the folder stays as it is
+	}
 	start := time.Now()
 	measured := !r.Beside && memory.Reset()
 	err := r.train(ctx, learner, reference, result)
@@ -104,9 +107,6 @@ func (r *Run) Train(ctx context.Context, learner Learner, reference grpo.Scorer)
 }
 
 func (r *Run) train(ctx context.Context, learner Learner, reference grpo.Scorer, result *Result) error {
-	if err := r.goOn(learner, result); err != nil {
-		return err
-	}
 	env := r.Task.Env(learner, r.Task.Train)
 	trainer, err := grpo.NewTrainer(learner, reference, env, r.Method, r.Task.Train.Questions, r.Config, result.Steps)
 	if err != nil {

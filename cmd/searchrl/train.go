@@ -102,8 +102,8 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 		showResult(con.text(), result)
 		err = errors.Join(err, con.document(result))
 	}
-	if result.Interrupted {
-		con.note("to go on, give the same command with --out %s", folder.Dir())
+	if err != nil && result.Steps > 0 {
+		con.note("the same command with --out %s goes on", folder.Dir())
 	}
 	return err
 }
