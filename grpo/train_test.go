@@ -195,6 +195,50 @@ func TestKLHoldsThePolicyBack(t *testing.T) {
 	require.ErrorContains(t, err, "reference policy")
 }
 
+// scorer is a reference policy whose answers say at which temperature it was asked, and for which target.
+type scorer struct{}
+
+func (scorer) LogProbs(_ context.Context, batch Batch, temperature float64) ([]float64, error) {
+	out := make([]float64, len(batch.Targets))
+	for j := range out {
+		out[j] = -temperature - float64(j)
+	}
+	return out, nil
+}
+
+// watched keeps the batches that it learns from.
+type watched struct {
+	*bandit
+	batches []Batch
+}
+
+func (w *watched) Step(ctx context.Context, batch Batch, s Surrogate, o AdamW) (Update, error) {
+	w.batches = append(w.batches, batch)
+	return w.bandit.Step(ctx, batch, s, o)
+}
+
+// TestReferenceTemperature: the KL term compares two policies at the one temperature that the tokens were sampled at, target
+// by target.
+func TestReferenceTemperature(t *testing.T) {
+	config := settings()
+	config.Surrogate.KL, config.Surrogate.KLCoef, config.Surrogate.Temperature = K3, .1, .5
+	var asked []string
+	learner := &watched{bandit: &bandit{}}
+	trainer, err := NewTrainer(learner, scorer{}, &rollout.Env{}, pull{learner.bandit, 8, &asked}, questions(6), config, 0)
+	require.NoError(t, err)
+	rollouts, err := trainer.Collect(t.Context())
+	require.NoError(t, err)
+	_, err = trainer.Update(t.Context(), rollouts)
+	require.NoError(t, err)
+	require.NotEmpty(t, learner.batches)
+	for _, batch := range learner.batches {
+		require.NotEmpty(t, batch.Targets)
+		for j, target := range batch.Targets {
+			require.Equal(t, -.5-float64(j), target.RefLogProb)
+		}
+	}
+}
+
 func TestConfigValidate(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
 		"questions a step": func(c *Config) { c.Questions = 0 }, "epochs": func(c *Config) { c.Epochs = 0 },
