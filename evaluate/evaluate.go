@@ -65,7 +65,6 @@ func Run(ctx context.Context, env *rollout.Env, questions []qa.Question, options
 				return results, fmt.Errorf("evaluating question %q: %d trajectories, expected 1", tree.Question.ID, len(tree.Trajectories))
 			}
 			graded[i] = Grade(tree, 0)
-			graded[i].Sampled = tree.Total().Sampled
 		}
 		results = append(results, graded...)
 		if options.Observe != nil {
@@ -85,14 +84,15 @@ func (o Options) answer(ctx context.Context, env *rollout.Env, questions []qa.Qu
 	return env.Rollout(ctx, questions, 1, o.Sampling, rng)
 }
 
-// Grade returns how trajectory i of tree went. A trajectory without an answer has exact match and F1 0.
+// Grade returns how trajectory i of tree went. A trajectory without an answer has exact match and F1 0. The
+// sampled tokens are those of the whole tree.
 func Grade(tree *rollout.Tree, i int) Result {
 	trajectory := tree.Trajectories[i]
 	r := Result{
 		ID: tree.Question.ID, Question: tree.Question.Text, Hops: tree.Question.Hops, Gold: tree.Question.Answers,
 		Answer: trajectory.Answer, End: trajectory.End,
 		Searches: trajectory.Searches, Turns: trajectory.Turns, Invalid: trajectory.Invalid,
-		Sampled: tree.Count(trajectory.Leaf).Sampled,
+		Sampled: tree.Total().Sampled,
 	}
 	if trajectory.End == rollout.Answered {
 		r.EM = qa.ExactMatch(trajectory.Answer, tree.Question.Answers)

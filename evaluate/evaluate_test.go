@@ -114,12 +114,14 @@ func TestRunEnds(t *testing.T) {
 func TestGradeWithoutAnswer(t *testing.T) {
 	tree := &rollout.Tree{Question: qa.Question{ID: "q", Answers: []string{"A+"}}} // normalises to the empty string
 	root := tree.Add(rollout.Segment{Parent: rollout.NoParent, Kind: rollout.Prompt, Tokens: []int{1}})
+	tree.Add(rollout.Segment{Parent: root, Kind: rollout.Answer, Tokens: []int{2, 3}, LogProbs: []float64{0, 0}}) // discarded
 	tree.Trajectories = []rollout.Trajectory{
 		{Leaf: root, End: rollout.OutOfTurns},
 		{Leaf: root, End: rollout.Answered, Answer: "a"},
 	}
 	require.Zero(t, evaluate.Grade(tree, 0).EM, "no answer is never right")
 	require.Equal(t, 1.0, evaluate.Grade(tree, 1).EM)
+	require.Equal(t, 2, evaluate.Grade(tree, 1).Sampled, "what was discarded was sampled, too")
 	require.Equal(t, 0.5, evaluate.ExactMatch([]*rollout.Tree{tree}))
 	require.Zero(t, evaluate.ExactMatch(nil))
 }

@@ -90,9 +90,7 @@ func openJournal(dir, hash string, questions []qa.Question) (j *Journal, err err
 		if n >= len(questions) || tree.Question.ID != questions[n].ID || len(tree.Trajectories) != 1 {
 			return nil, fmt.Errorf("its tree %d is of question %q, which is not question %d", n+1, tree.Question.ID, n+1)
 		}
-		r := Grade(tree, 0)
-		r.Sampled = tree.Total().Sampled
-		j.done = append(j.done, r)
+		j.done = append(j.done, Grade(tree, 0))
 	}
 	return j, nil
 }
