@@ -164,6 +164,38 @@ func TestTrainWritesAndReports(t *testing.T) {
 	require.Equal(t, 3.0, readResult(t, folder)["steps"])
 }
 
+// thermometer is an apprentice that notes the temperatures it is asked at, by phase.
+type thermometer struct {
+	*apprentice
+	phase experiment.Phase
+	seen  map[experiment.Phase]map[float64]bool
+}
+
+func (l *thermometer) Generate(ctx context.Context, reqs []rollout.GenerateRequest) ([][]rollout.Completion, error) {
+	if l.seen[l.phase] == nil {
+		l.seen[l.phase] = map[float64]bool{}
+	}
+	for _, req := range reqs {
+		l.seen[l.phase][req.Sampling.Temperature] = true
+	}
+	return l.apprentice.Generate(ctx, reqs)
+}
+
+// TestTemperatures: evaluations are greedy but for those at the training temperature, which are at that of the surrogate.
+func TestTemperatures(t *testing.T) {
+	task, config := tinyTask(t), settings(0)
+	config.Surrogate.Temperature = .7
+	learner := &thermometer{apprentice: newApprentice(t, task, .1), seen: map[experiment.Phase]map[float64]bool{}}
+	run := experiment.Run{Task: task, Method: method(), Config: config, Budget: experiment.Budget{Steps: 2}, EvaluateEvery: 1, Sampled: true,
+		Observe: func(e experiment.Event) { learner.phase = e.Phase }}
+	_, err := run.Train(context.Background(), learner, nil)
+	require.NoError(t, err)
+	require.Equal(t, map[experiment.Phase]map[float64]bool{
+		experiment.Before: {0: true}, experiment.BeforeSampled: {.7: true}, experiment.Training: {1: true}, // the method's own
+		experiment.Checking: {0: true}, experiment.After: {0: true}, experiment.AfterSampled: {.7: true},
+	}, learner.seen)
+}
+
 // Every name on a line of metrics.jsonl is explained.
 func TestMetricsAreDocumented(t *testing.T) {
 	document, err := os.ReadFile("../docs/metrics.md")
