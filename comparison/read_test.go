@@ -41,7 +41,7 @@ func TestReadRun(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, before, run.Answers, "a run without training ends as it began")
 	for want, dir := range map[string]string{
-		`question 1 is "q2", and "q1" before training`:    write(false, answers("q2", "q1")),
+		`question 1 is "q2", and "q1" before training`:     write(false, answers("q2", "q1")),
 		"1 questions were answered, and 2 before training": write(false, answers("q1")),
 		"did not reach its end":                            write(true, answers("q1", "q2")),
 		"no such file":                                     t.TempDir(),
