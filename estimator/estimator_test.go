@@ -130,6 +130,17 @@ func TestSelection(t *testing.T) {
 	require.ErrorContains(t, err, "η is NaN")
 }
 
+// TestSelectDrawsOnce: runs that differ in η alone see the same random stream.
+func TestSelectDrawsOnce(t *testing.T) {
+	for _, eta := range []float64{0, .7, math.Inf(1)} {
+		rng, same := rand.New(rand.NewPCG(1, 1)), rand.New(rand.NewPCG(1, 1))
+		_, err := estimator.Select([]float64{1, 0}, eta, rng)
+		require.NoError(t, err)
+		same.Float64()
+		require.Equal(t, same.Uint64(), rng.Uint64(), "η = %v", eta)
+	}
+}
+
 // TestSelect: frequencies of 40,000 draws; by Hoeffding's inequality each of the three is off by 0.02 with a probability of
 // at most 2·exp(−2·40000·0.02²) < 3e-14.
 func TestSelect(t *testing.T) {

@@ -146,6 +146,28 @@ func TestNoise(t *testing.T) {
 	require.Error(t, err)
 }
 
+// Noise depends on the steps before, and an action's not on whether the thought could be judged. The seed is fixed.
+func TestNoiseOfAComponent(t *testing.T) {
+	noisy := func(v Verdict, steps ...Step) []Verdict {
+		j, err := NewNoise(&fixed{verdict: v}, 1, rand.New(rand.NewPCG(1, 2)))
+		require.NoError(t, err)
+		got, err := j.Judge(context.Background(), steps)
+		require.NoError(t, err)
+		return got
+	}
+	var steps []Step
+	for i := range 20 {
+		steps = append(steps, Step{Past: []Past{{Query: fmt.Sprint(i)}}})
+	}
+	values := map[float64]bool{}
+	both, alone := noisy(Verdict{known(0), known(0)}, steps...), noisy(Verdict{Action: known(0)}, steps...)
+	for i := range steps {
+		values[both[i].Action.Value] = true
+		require.Equal(t, both[i].Action, alone[i].Action)
+	}
+	require.Len(t, values, 3)
+}
+
 // Noise depends on what is judged, not on when or beside what; unknown stays unknown.
 func TestNoiseIsDeterministic(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

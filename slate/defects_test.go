@@ -79,6 +79,9 @@ func TestUnknownScoresAreMasked(t *testing.T) {
 `, transcript(trees[0]))
 	require.Equal(t, 3./8, metrics[slate.MetricMasked])
 	require.Equal(t, 5., metrics[slate.MetricLabels])
+	require.InDelta(t, (2+1.5-1)/3, metrics[slate.MetricStep], 1e-12, "of those that count")
+	require.InDelta(t, (1.+1-1)/3, metrics[slate.MetricThought], 1e-12, "as known")
+	require.InDelta(t, (1.+0)/2, metrics[slate.MetricQuery], 1e-12)
 }
 
 // TestAllUnknown: no advantages at all, the group is dead, and the question goes on.

@@ -246,7 +246,8 @@ func TestCompleted(t *testing.T) {
 	env, _ := environment(t, map[string][]string{asks: {good, wrong, broken}, found: {right}})
 	m := best()
 	m.Sampling, m.Judge, m.Candidates, m.Normalisation, m.Completions = slate.Completed, nil, 3, grpo.MeanOnly, 2
-	trees, _ := collect(t, m, env)
+	trees, metrics := collect(t, m, env)
+	require.InDelta(t, 1./6, metrics[slate.MetricInvalid], 1e-12, "one of three candidates at the first of two decision points")
 	tree := trees[0]
 	var got []float64
 	for _, leaf := range candidates(tree, 0) {
@@ -261,4 +262,6 @@ func TestCompleted(t *testing.T) {
 	}
 	require.Equal(t, 2, untrained, "completions are not trained")
 	require.Equal(t, "slate-completed", m.Name())
+	m.Reward = slate.Outcome
+	require.Equal(t, "slate-completed", m.Name(), "its reward is the outcome in any case")
 }

@@ -27,7 +27,7 @@ type tally struct {
 	asked, masked        int
 	sum                  map[string]float64
 	n                    map[string]int
-	answers              int
+	answers, invalid     int
 }
 
 // add counts one group, after settle; advantages are those of its counted steps.
@@ -42,8 +42,11 @@ func (t *tally) add(group []*step, advantages []float64, m Method) {
 	}
 	for _, s := range group {
 		t.candidates++
-		if s.action().Kind == rollout.Answer {
+		switch s.action().Kind {
+		case rollout.Answer:
 			t.answers++
+		case rollout.Invalid:
+			t.invalid++
 		}
 		if !s.left {
 			t.in++
@@ -108,7 +111,7 @@ func (t *tally) metrics() grpo.Metrics {
 	for part, name := range map[string]string{partThought: MetricThought, partQuery: MetricQuery, partAnswer: MetricAnswer} {
 		ratio(name, t.sum[part], t.n[part])
 	}
-	ratio(MetricInvalid, float64(t.n[partInvalid]), t.candidates)
+	ratio(MetricInvalid, float64(t.invalid), t.candidates)
 	ratio(MetricAnswers, float64(t.answers), t.candidates)
 	if t.asked > 0 {
 		ratio(MetricFlawedBest, float64(t.flawed), t.groups-t.dead)

@@ -31,7 +31,11 @@ func best() slate.Method {
 // in the denominator 2.046140; so A = 1.77, 0.77, −2.155, 1.845, −2.23 in units of that.
 func TestTranscript(t *testing.T) {
 	env, _ := environment(t, firstTurn)
-	trees, _ := collect(t, best(), env)
+	trees, metrics := collect(t, best(), env)
+	for name, want := range map[string]float64{slate.MetricGroups: 1, slate.MetricStep: 1.15 / 5, slate.MetricThought: 2. / 4, slate.MetricQuery: 1. / 2,
+		slate.MetricAnswer: 0, slate.MetricAnswers: 2. / 5, slate.MetricInvalid: 1. / 5, slate.MetricFlawedBest: 0, slate.MetricMasked: 0} {
+		require.InDelta(t, want, metrics[name], 1e-12, name)
+	}
 	require.Equal(t, `after prompt "Question: What is the capital of Lunia?"
   query  "capital of Lunia" thought +1 (table), query +1 (table): r = +2, A = +0.865
   query  "Lunia"            thought +1 (table), query +0 (table): r = +1, A = +0.376

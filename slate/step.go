@@ -188,7 +188,7 @@ func (m Method) shift(score float64) float64 {
 // lowest is the reward of an invalid step: that of a step whose every component is the worst.
 func (m Method) lowest() float64 {
 	switch {
-	case m.Shifted || m.Sampling == Completed:
+	case m.Shifted:
 		return 0
 	case m.Reward == Outcome:
 		return -1
