@@ -111,6 +111,22 @@ func TestFlush(t *testing.T) {
 	}
 }
 
+// TestCloseFails: an index whose last shard cannot be written is none.
+func TestCloseFails(t *testing.T) {
+	dir := t.TempDir()
+	b, err := Create(dir, 2, F32, about, 300)
+	require.NoError(t, err)
+	require.NoError(t, b.Add([]float32{1, 2}))
+	inTheWay := filepath.Join(dir, shardFile(0))
+	require.NoError(t, os.Mkdir(inTheWay, 0o777))
+	require.ErrorContains(t, b.Close(), shardFile(0))
+	_, err = Open(dir, Options{})
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.NoError(t, os.Remove(inTheWay))
+	require.NoError(t, b.Close())
+	require.NoError(t, Verify(dir))
+}
+
 // TestSum: it changes with the vectors and with how they are stored, and with nothing else.
 func TestSum(t *testing.T) {
 	vectors := gaussian(rand.New(rand.NewPCG(9, 9)), 50, 8)

@@ -48,6 +48,9 @@ func TestDamage(t *testing.T) {
 			} else {
 				require.NoError(t, err)
 				require.Equal(t, ManifestFile, filepath.Base(path), "only white space and the spelling of JSON may differ unseen")
+				m, err := ReadManifest(dir)
+				require.NoError(t, err)
+				require.Equal(t, x.Manifest(), *m)
 			}
 		}
 		for i := range whole {
