@@ -126,6 +126,22 @@ func TestGradeWithoutAnswer(t *testing.T) {
 	require.Zero(t, evaluate.ExactMatch(nil))
 }
 
+func TestSummarise(t *testing.T) {
+	s := evaluate.Summarise([]evaluate.Result{
+		{End: rollout.Answered, EM: 1, F1: 1, Searches: 3, Turns: 5, Invalid: 1, Sampled: 40, Hops: 3},
+		{End: rollout.OutOfTurns, Searches: 1, Turns: 6, Invalid: 4, Sampled: 60, Hops: 2},
+		{End: rollout.Answered, F1: .5, Searches: 0, Turns: 1, Sampled: 5, Hops: 3},
+		{End: rollout.OutOfTokens, Searches: 2, Turns: 2, Sampled: 7},
+	})
+	require.Equal(t, []float64{.25, .375, 1.5, 3.5, .5, 1.25}, []float64{s.EM, s.F1, s.Searches, s.Turns, s.Answered, s.Invalid})
+	require.Equal(t, 112, s.Sampled)
+	require.Equal(t, interval.Wilson(1, 4), s.EMCI)
+	require.Equal(t, []evaluate.Hops{
+		{Hops: 2, Questions: 1, EMCI: interval.Wilson(0, 1), Searches: 1},
+		{Hops: 3, Questions: 2, EM: .5, EMCI: interval.Wilson(1, 2), Searches: 1.5},
+	}, s.ByHops)
+}
+
 func TestDifference(t *testing.T) {
 	results := func(em ...float64) []evaluate.Result {
 		out := make([]evaluate.Result, len(em))

@@ -35,11 +35,11 @@ func TestSearchRecall(t *testing.T) {
 		return s
 	}
 	questions := []qa.Question{
-		{Text: "a", Answers: []string{"p3"}, Supporting: support("p1", "p4")},                            // answer at 3; any at 1, all at 4
-		{Text: "b", Answers: []string{"p4x"}, Supporting: support("p4"), SupportKind: qa.DistantSupport}, // answer at 4, in the text; no person chose p4
-		{Text: "c", Answers: []string{"yes"}, Supporting: support("p1", "absent")},                       // any at 1, all never
-		{Text: "d", Answers: []string{"p1"}},                                                             // nothing is found
-		{Text: "c", Answers: []string{"no"}, Supporting: []qa.Support{{Title: "The  P1!"}, {}}},          // by title: any at 1; one that nothing names, never
+		{Text: "a", Answers: []string{"p3"}, Supporting: support("p1", "p4")},                                           // answer at 3; any at 1, all at 4
+		{Text: "b", Answers: []string{"p4x"}, Supporting: support("p4"), SupportKind: qa.DistantSupport},                // answer at 4, in the text; no person chose p4
+		{Text: "c", Answers: []string{"yes"}, Supporting: append(support("p1"), qa.Support{ID: "absent", Title: "p1"})}, // any at 1, all never
+		{Text: "d", Answers: []string{"p1"}},                                                    // nothing is found
+		{Text: "c", Answers: []string{"no"}, Supporting: []qa.Support{{Title: "The  P1!"}, {}}}, // by title: any at 1; one that nothing names, never
 	}
 	searcher := fixed{"a": {"p1", "p2", "p3", "p4"}, "b": {"p1", "p2", "p3", "p4"}, "c": {"p1"}}
 	var seen []int

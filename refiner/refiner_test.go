@@ -189,6 +189,17 @@ func TestRepair(t *testing.T) {
 	require.Equal(t, 1.0, metrics[refiner.MetricRepaired])
 	require.Zero(t, metrics[refiner.MetricDraftEM])
 	require.Equal(t, 3, trees[0].Trajectories[0].Turns)
+	cut, reviews := 0, 0
+	for _, s := range trees[0].Segments {
+		switch {
+		case s.Kind == rollout.ReviewPrompt || s.Kind == rollout.Decision:
+			reviews += len(s.Tokens)
+		case s.Sampled() && s.Advantages == nil:
+			cut += len(s.Tokens)
+		}
+	}
+	require.Equal(t, float64(cut), metrics[refiner.MetricDiscarded])
+	require.Equal(t, float64(reviews), metrics[refiner.MetricReview])
 }
 
 // What is sampled anew is sampled for each draft by itself, also where nothing is kept.
@@ -222,9 +233,11 @@ func TestUnreadableMeansAccept(t *testing.T) {
 }
 
 func TestNoRoomMeansAccept(t *testing.T) {
-	env, _ := environment(t, stray(" revise 1</decision>"))
+	env, searcher := environment(t, stray(" revise 1</decision>"))
 	env.Protocol.Review.MaxTokens = env.Protocol.MaxTokens
 	_, metrics := collect(t, method(nil), env, lunia)
+	require.Len(t, searcher.Queries, 2, "nothing anew: each of the drafts' two queries, the same for all five, once")
+	require.Zero(t, metrics[refiner.MetricDiscarded])
 	require.Equal(t, 1.0, metrics[refiner.MetricNoRoom])
 	require.NotContains(t, metrics, refiner.MetricAccepted)
 }
