@@ -196,6 +196,41 @@ func TestTemperatures(t *testing.T) {
 	}, learner.seen)
 }
 
+// TestStepLine: a step's figures are the means over its optimiser steps, its ratios the extreme ones.
+func TestStepLine(t *testing.T) {
+	step := &experiment.Step{Step: 1, Updates: []grpo.Update{
+		{Loss: 1, PolicyLoss: 2, KL: 3, Entropy: 4, GradNorm: 5, ClipFraction: .125, MinRatio: .5, MaxRatio: 1.5},
+		{Loss: 3, PolicyLoss: 4, KL: 5, Entropy: 6, GradNorm: 7, ClipFraction: .375, MinRatio: .75, MaxRatio: 2},
+	}}
+	data, err := json.Marshal(step)
+	require.NoError(t, err)
+	var line map[string]any
+	require.NoError(t, json.Unmarshal(data, &line))
+	for name, want := range map[string]float64{"loss": 2, "policy_loss": 3, "kl": 4, "entropy": 5, "grad_norm": 6, "clip_fraction": .25, "min_ratio": .5, "max_ratio": 2} {
+		require.Equal(t, want, line[name], name)
+	}
+}
+
+// meter is an apprentice whose gradient can be measured.
+type meter struct{ *apprentice }
+
+func (meter) GradNorm(context.Context, grpo.Batch, grpo.Surrogate) (float64, error) { return 1, nil }
+
+// TestGradientsEvery: the noise of the gradient is measured at the first step, and each so many steps from there.
+func TestGradientsEvery(t *testing.T) {
+	task := tinyTask(t)
+	var measured []int
+	run := experiment.Run{Task: task, Method: method(), Config: settings(0), Budget: experiment.Budget{Steps: 4}, GradientsEvery: 2,
+		Observe: func(e experiment.Event) {
+			if e.Step != nil && e.Step.Noise != nil {
+				measured = append(measured, e.Step.Step)
+			}
+		}}
+	_, err := run.Train(context.Background(), meter{newApprentice(t, task, 0)}, nil)
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 3}, measured)
+}
+
 // Every name on a line of metrics.jsonl is explained.
 func TestMetricsAreDocumented(t *testing.T) {
 	document, err := os.ReadFile("../docs/metrics.md")
