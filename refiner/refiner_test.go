@@ -235,7 +235,8 @@ func TestUnreadableMeansAccept(t *testing.T) {
 func TestNoRoomMeansAccept(t *testing.T) {
 	env, searcher := environment(t, stray(" revise 1</decision>"))
 	env.Protocol.Review.MaxTokens = env.Protocol.MaxTokens
-	_, metrics := collect(t, method(nil), env, lunia)
+	trees, metrics := collect(t, method(nil), env, lunia)
+	require.Len(t, credits(trees[0]), 5*3, "the drafts' steps and no other")
 	require.Len(t, searcher.Queries, 2, "nothing anew: each of the drafts' two queries, the same for all five, once")
 	require.Zero(t, metrics[refiner.MetricDiscarded])
 	require.Equal(t, 1.0, metrics[refiner.MetricNoRoom])
