@@ -30,7 +30,7 @@ func (r recorder) Name() string { return r.name }
 func (r recorder) Collect(ctx context.Context, env *rollout.Env, questions []qa.Question, rng *rand.Rand) ([]*rollout.Tree, grpo.Metrics, error) {
 	var ids []string
 	for _, q := range questions {
-		ids = append(ids, q.ID)
+		ids = append(ids, q.ID+" "+q.Text)
 	}
 	*r.seen = append(*r.seen, ids)
 	return r.Method.Collect(ctx, env, questions, rng)
@@ -89,6 +89,18 @@ func TestCompare(t *testing.T) {
 	require.Len(t, a[0], 2, "probes")
 	require.Equal(t, a[0], a[2], "the same questions again")
 	require.NotEqual(t, a[1], a[5])
+	train := map[string]bool{}
+	for _, q := range c.Task.Train.Questions {
+		train[q.ID+" "+q.Text] = true
+	}
+	for _, q := range c.Task.Test.Questions {
+		delete(train, q.ID+" "+q.Text)
+	}
+	for _, questions := range a {
+		for _, q := range questions {
+			require.True(t, train[q], "%s is trained on, and no question for training alone", q)
+		}
+	}
 	for _, name := range []string{"result.json", "evaluation-after.jsonl", "probes/step-0000.jsonl", "probes/step-0001.jsonl", "probes/step-0002.jsonl"} {
 		require.FileExists(t, filepath.Join(dir, experiment.RunName("b", 3), name))
 	}
