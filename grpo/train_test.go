@@ -168,6 +168,7 @@ func TestQuestionsComeRoundEqually(t *testing.T) {
 		}
 		require.Len(t, seen, 6, "each round asks each question once")
 	}
+	require.NotEqual(t, asked[:6], asked[6:12], "in an order of its own")
 }
 
 func TestNothingMovesWithoutSignal(t *testing.T) {

@@ -135,10 +135,11 @@ func TestCollect(t *testing.T) {
 	require.Zero(t, metrics[grpo.MetricDeadGroups])
 }
 
-// TestNoAnswer: what was never answered has no outcome, whatever the gold answer normalises to.
+// TestNoAnswer: a trajectory that did not end with an answer has no outcome, whatever stands in its place.
 func TestNoAnswer(t *testing.T) {
-	tree := &rollout.Tree{Question: qa.Question{Answers: []string{"A+"}}, Trajectories: []rollout.Trajectory{{End: rollout.OutOfTurns}}}
+	tree := &rollout.Tree{Question: lunia, Trajectories: []rollout.Trajectory{{End: rollout.OutOfTurns, Answer: "Marrow"}, {End: rollout.Answered, Answer: "Marrow"}}}
 	require.Zero(t, igpo.Outcome(tree, 0))
+	require.Equal(t, 1., igpo.Outcome(tree, 1))
 }
 
 // draws lets rapid draw processes.

@@ -170,8 +170,11 @@ func TestRoom(t *testing.T) {
 		longest = max(longest, len(trees[0].PathTokens(trajectory.Leaf)))
 	}
 	env.Protocol.MaxTokens = (longest + 2) / 2
-	_, metrics := scripted.Collect(t, method, env, lunia)
-	require.Equal(t, 2., metrics[mrsearch.MetricAttempts], "two attempts have twice the room of one")
+	trees, metrics := scripted.Collect(t, method, env, lunia)
+	require.Equal(t, 2., metrics[mrsearch.MetricAttempts])
+	for _, trajectory := range trees[0].Trajectories {
+		require.Equal(t, rollout.Answered, trajectory.End, "two attempts have twice the room of one")
+	}
 	env.Protocol.MaxTokens = len(trees[0].PathTokens(trees[0].Trajectories[0].Leaf))
 	env.Positions = env.Protocol.MaxTokens // no more than one trajectory had
 	m := method
@@ -179,9 +182,9 @@ func TestRoom(t *testing.T) {
 	trees, metrics = scripted.Collect(t, m, env, lunia)
 	require.Less(t, metrics[mrsearch.MetricAttempts], 3.)
 	require.Greater(t, metrics[mrsearch.MetricAttempts], 1.)
-	for _, trajectory := range trees[0].Trajectories {
+	for i, trajectory := range trees[0].Trajectories {
 		require.LessOrEqual(t, len(trees[0].PathTokens(trajectory.Leaf)), env.Positions)
-		require.Equal(t, searchr1.Outcome(trees[0], 0), trees[0].Trajectories[0].Reward)
+		require.Equal(t, searchr1.Outcome(trees[0], i), trajectory.Reward)
 	}
 	require.Equal(t, "Marrow", trees[0].Trajectories[0].Answer)
 }
