@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -196,4 +197,10 @@ func TestJudgeThatFails(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(data, &result))
 	require.Equal(t, steps, result.Steps)
+
+	s.broken.Store(false) // repaired, the run goes on, after the last whole step
+	code, _, stderr = s.train(t, folder, "--steps", strconv.Itoa(steps+1), "--judge-plain")
+	require.Equal(t, exitDone, code, stderr)
+	require.Contains(t, stderr, fmt.Sprintf("going on after step %d", steps))
+	require.Len(t, readLines(t, filepath.Join(folder, "metrics.jsonl")), steps+1)
 }
