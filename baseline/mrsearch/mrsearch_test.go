@@ -120,7 +120,8 @@ func TestCollect(t *testing.T) {
 	require.Equal(t, -1.5, leaf.Advantages[0])
 }
 
-// TestQuestionsStayApart: what is sampled for a question, and its advantages, do not depend on the other questions of the call.
+// TestQuestionsStayApart: with the same samples (the script looks at no seed) the tree of a question, its grades and its advantages
+// do not depend on the other questions of the call.
 func TestQuestionsStayApart(t *testing.T) {
 	other := qa.Question{ID: "r", Text: "Once more: what is the capital of Lunia?", Answers: []string{"Dole"}}
 	both, _ := scripted.Collect(t, method, environment(t, script), lunia, other)
