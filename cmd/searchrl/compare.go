@@ -61,6 +61,9 @@ func (c *compareCmd) Run(ctx context.Context, con *console) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.enough(task); err != nil {
+		return err
+	}
 	engine, err := c.open(con)
 	if err != nil {
 		return err

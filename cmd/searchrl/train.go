@@ -64,6 +64,9 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.enough(task); err != nil {
+		return err
+	}
 	engine, err := c.open(con)
 	if err != nil {
 		return err
@@ -103,7 +106,7 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 		err = errors.Join(err, con.document(result))
 	}
 	if err != nil && result.Steps > 0 {
-		con.note("the same command with --out %s goes on", folder.Dir())
+		con.note("to go on: the same command with --out %s", folder.Dir())
 	}
 	return err
 }

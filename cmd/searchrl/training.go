@@ -49,6 +49,14 @@ func (f trainingFlags) config(temperature float64, seed uint64) (grpo.Config, er
 	return config, nil
 }
 
+// enough refuses a task with fewer training questions than a step takes, before anything is written.
+func (f trainingFlags) enough(task *experiment.Task) error {
+	if n := len(task.Train.Questions); n < f.Questions {
+		return unusable(fmt.Errorf("--questions is %d, expected at most the %d training questions of %s", f.Questions, n, task.Name))
+	}
+	return nil
+}
+
 // learners returns a function that opens a learner holding the base policy, and a second model to measure the KL
 // divergence from where the settings ask for one.
 func (e *engine) learners(base experiment.Base, config grpo.Config) func(context.Context) (experiment.Learner, grpo.Scorer, func(), error) {
