@@ -178,7 +178,7 @@ func (c *compareCmd) contenders() ([]experiment.Contender, error) {
 	}
 	var contenders []experiment.Contender
 	for _, e := range entrants {
-		if err := e.flags.fits(e.method, grpo.Aggregation(c.Aggregation)); err != nil {
+		if err := e.flags.fits(e.method, grpo.Aggregation(c.Aggregation), c.Questions, c.Probes); err != nil {
 			return nil, err
 		}
 		method, err := newMethod(e.method, e.flags, c.taskFlags) // only to see that it can be made
