@@ -2,7 +2,7 @@
 
 # Packages whose tests need no tensor library, which takes minutes to build with the race detector.
 PURE := $(addprefix ./,qa/... interval/... comparison/... rollout/... tokenizer/... grpo/... estimator/... gae/... slate/... likelihood/... \
-	refiner/... judge/... internal/retry/... safetensors/... checkpoint/... plain/... \
+	refiner/... judge/... internal/retry/... safetensors/... checkpoint/... plain/... runfolder evaluate \
 	retrieval retrieval/topk retrieval/index retrieval/wire retrieval/server retrieval/client retrieval/load retrieval/hybrid retrieval/weaviate \
 	baseline/searchr1 baseline/stepsearch baseline/gigpo baseline/mrsearch baseline/igpo baseline/oneshot)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
