@@ -21,7 +21,8 @@ type Resumable interface {
 	SetState(checkpoint.State) error
 }
 
-// keptShare bounds the share of a run's time that is spent on keeping the learner's state.
+// keptShare is the share of a run's time that may go into keeping the learner's state; the first state and the last are kept
+// whatever it is.
 const keptShare = 0.05
 
 // keeper writes the learner's state into the run folder between two training steps.

@@ -31,6 +31,15 @@ func Release(m Method) error {
 	return nil
 }
 
+// LeastQuestions is how many different questions a call of the method's Collect needs: 1, unless the method compares questions
+// with each other and says so by a method of this name.
+func LeastQuestions(m Method) int {
+	if comparing, ok := m.(interface{ LeastQuestions() int }); ok {
+		return comparing.LeastQuestions()
+	}
+	return 1
+}
+
 // Actor is a method that answers otherwise than the plain agent loop does, e.g. because it mends its drafts or makes several
 // attempts. A policy that such a method trained is evaluated the way it acts.
 type Actor interface {

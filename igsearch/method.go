@@ -52,6 +52,9 @@ func Default() Method {
 // Name returns "ig-search".
 func (Method) Name() string { return "ig-search" }
 
+// LeastQuestions returns 2 (see grpo.LeastQuestions): a search is compared with documents of another question.
+func (Method) LeastQuestions() int { return 2 }
+
 // Validate reports the first setting that is out of its range.
 func (m Method) Validate() error {
 	if m.Counterfactuals < 1 {

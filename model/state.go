@@ -55,7 +55,7 @@ func (m *Model) writeState(part string, s checkpoint.State) error {
 }
 
 // SetState puts the model where [Model.State] was called on one of the same configuration: what is trained and computed from here
-// on is the same to the bit, on the same backend. A state of another model is an error; the model is of no use after it.
+// on is the same to the bit, on the same backend (tested on the processor, in pure Go and by XLA). A state of another model is an error; the model is of no use after it.
 func (m *Model) SetState(s checkpoint.State) error {
 	withCritic := false
 	for name := range s.Tensors {

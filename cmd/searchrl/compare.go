@@ -178,14 +178,14 @@ func (c *compareCmd) contenders() ([]experiment.Contender, error) {
 	}
 	var contenders []experiment.Contender
 	for _, e := range entrants {
-		if err := e.flags.fits(e.method, grpo.Aggregation(c.Aggregation), c.Questions, c.Probes); err != nil {
+		if err := e.flags.fits(e.method, grpo.Aggregation(c.Aggregation)); err != nil {
 			return nil, err
 		}
 		method, err := newMethod(e.method, e.flags, c.taskFlags) // only to see that it can be made
 		if err != nil {
 			return nil, err
 		}
-		if err := grpo.Release(method); err != nil {
+		if err := errors.Join(c.suits(method, c.Probes), grpo.Release(method)); err != nil {
 			return nil, err
 		}
 		contenders = append(contenders, experiment.Contender{Name: e.name, Make: func() (grpo.Method, error) {

@@ -121,13 +121,9 @@ func newMethod(name string, f methodFlags, task taskFlags) (grpo.Method, error) 
 	return m, unusable(err)
 }
 
-// fits reports whether the method can be trained so. The sequence mean knows trajectories alone, and candidates that were not
-// selected are on none; IG-Search needs documents of another question, in a step and among the probes.
-func (f methodFlags) fits(name string, how grpo.Aggregation, questions, probes int) error {
-	if name == "ig-search" && (questions == 1 || probes == 1) {
-		return unusable(fmt.Errorf("--questions is %d and --probes is %d: ig-search compares a search with those for other questions, expected no 1 among them",
-			questions, probes))
-	}
+// fits reports whether the aggregation can weigh what the method samples: the sequence mean knows trajectories alone, and
+// candidates that were not selected are on none.
+func (f methodFlags) fits(name string, how grpo.Aggregation) error {
 	if strings.HasPrefix(name, "search-r2") && how == grpo.SequenceMean {
 		return unusable(fmt.Errorf("--aggregation %s would leave %s's decisions out, expected %s or %s", how, name, grpo.TokenMean, grpo.StepMean))
 	}

@@ -57,7 +57,10 @@ func (c *trainCmd) Run(ctx context.Context, con *console) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := c.fits(c.Method, config.Aggregation, c.Questions, c.Probes); err != nil {
+	if err := c.fits(c.Method, config.Aggregation); err != nil {
+		return err
+	}
+	if err := c.suits(method, c.Probes); err != nil {
 		return err
 	}
 	task, err := c.task()

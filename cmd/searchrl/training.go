@@ -49,6 +49,18 @@ func (f trainingFlags) config(temperature float64, seed uint64) (grpo.Config, er
 	return config, nil
 }
 
+// suits refuses fewer questions, of a step or of the probes (0 is none), than a call of the method takes.
+func (f trainingFlags) suits(m grpo.Method, probes int) error {
+	least := grpo.LeastQuestions(m)
+	if f.Questions < least {
+		return unusable(fmt.Errorf("--questions is %d, expected %d or more for %s", f.Questions, least, m.Name()))
+	}
+	if probes > 0 && probes < least {
+		return unusable(fmt.Errorf("--probes is %d, expected 0, or %d or more for %s", probes, least, m.Name()))
+	}
+	return nil
+}
+
 // enough refuses a task with fewer training questions than a step takes, before anything is written.
 func (f trainingFlags) enough(task *experiment.Task) error {
 	if n := len(task.Train.Questions); n < f.Questions {

@@ -155,7 +155,7 @@ func (w *world) examine(trees []*rollout.Tree, m igsearch.Method) (string, error
 		gained = append(gained, f)
 		steps = append(steps, igsearch.Step{Group: f.tree, Turn: f.turn, Gain: oracleGain(w.logLik(f, f.pair, answers), others)})
 	}
-	want := map[[2]int]float64{} // advantages of queries
+	want := map[[2]int]expected{} // of queries
 	base := make([][]float64, len(trees))
 	for i, tree := range trees {
 		rewards := make([]float64, len(tree.Trajectories))
@@ -167,8 +167,11 @@ func (w *world) examine(trees []*rollout.Tree, m igsearch.Method) (string, error
 		base[i] = grpo.GroupAdvantages(rewards, m.Outcome.Normalisation)
 	}
 	for i, f := range gained {
-		z := oracleZ(steps, i, m.Normalisation)
-		want[[2]int{f.tree, f.query}] = oracleModulate(m.Modulation, base[f.tree][f.trajectory], trees[f.tree].Trajectories[f.trajectory].Reward, z)
+		z, scaledBy := oracleZ(steps, i, m.Normalisation)
+		want[[2]int{f.tree, f.query}] = expected{
+			oracleModulate(m.Modulation, base[f.tree][f.trajectory], trees[f.tree].Trajectories[f.trajectory].Reward, z),
+			max(tolerance, roundedBy/scaledBy), // where gains nearly tie, so little is certain
+		}
 	}
 	for i, tree := range trees {
 		for j, trajectory := range tree.Trajectories {
@@ -182,11 +185,13 @@ func (w *world) examine(trees []*rollout.Tree, m igsearch.Method) (string, error
 	return "", nil
 }
 
-// pathTolerance is how far an advantage may be from the oracle's. z of two steps whose gains differ by d is off by what their mean is
-// rounded by, 1e-16, over d; gains are random here, so a d that is too small for [tolerance] comes up in one run of 10^5.
-const pathTolerance = 1e-6
+// expected is the advantage of a query's tokens, and how far rounding may take it from that.
+type expected struct{ advantage, tolerance float64 }
 
-func examineSegment(s *rollout.Segment, base float64, queries map[[2]int]float64, at [2]int) string {
+// roundedBy bounds what the gains are off by: sums of a few numbers up to 5.
+const roundedBy = 1e-14
+
+func examineSegment(s *rollout.Segment, base float64, queries map[[2]int]expected, at [2]int) string {
 	switch s.Kind {
 	case rollout.Prompt, rollout.Documents:
 		if s.Advantages != nil || s.LogProbs != nil {
@@ -194,15 +199,15 @@ func examineSegment(s *rollout.Segment, base float64, queries map[[2]int]float64
 		}
 		return ""
 	}
-	want := base
-	if a, ok := queries[at]; ok {
-		want = a
+	want := expected{base, tolerance}
+	if query, ok := queries[at]; ok {
+		want = query
 	}
 	if len(s.Advantages) != len(s.Tokens) {
 		return fmt.Sprintf("a %s segment of %d tokens has %d advantages", s.Kind, len(s.Tokens), len(s.Advantages))
 	}
 	for _, a := range s.Advantages {
-		if d := beyond(pathTolerance, "an advantage of a "+string(s.Kind), a, want); d != "" {
+		if d := beyond(want.tolerance, "an advantage of a "+string(s.Kind), a, want.advantage); d != "" {
 			return d
 		}
 	}

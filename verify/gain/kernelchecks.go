@@ -85,7 +85,8 @@ var normaliseCheck = check{
 			return fmt.Sprintf("%d z for %d steps", len(z), len(steps)), nil
 		}
 		for i := range steps {
-			if d := differ(fmt.Sprintf("z of step %d of %v by %+v", i, steps, n), z[i], oracleZ(steps, i, n)); d != "" {
+			want, _ := oracleZ(steps, i, n)
+			if d := differ(fmt.Sprintf("z of step %d of %v by %+v", i, steps, n), z[i], want); d != "" {
 				return d, nil
 			}
 		}

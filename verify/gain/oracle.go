@@ -52,8 +52,9 @@ func members(steps []igsearch.Step, i int, set igsearch.Set) []int {
 	return in
 }
 
-// oracleZ computes z of one step from the definition.
-func oracleZ(steps []igsearch.Step, i int, n igsearch.Normalisation) float64 {
+// oracleZ computes z of one step from the definition, and what the gain was divided by: z is off by what gains are rounded by, over
+// that. It is 1 where z is 0 for want of any spread.
+func oracleZ(steps []igsearch.Step, i int, n igsearch.Normalisation) (z, scaledBy float64) {
 	centred := func(j int) float64 {
 		if n.Centre == igsearch.None {
 			return steps[j].Gain
@@ -75,10 +76,10 @@ func oracleZ(steps []igsearch.Step, i int, n igsearch.Normalisation) float64 {
 	size = max(size, n.Floor)
 	alone := n.Centre != igsearch.None && len(members(steps, i, n.Centre)) == 1
 	if !alone && size >= 1e-6 {
-		return centred(i) / size
+		return centred(i) / size, size
 	}
 	if n.Centre == igsearch.Batch && n.Scale == igsearch.Batch {
-		return 0
+		return 0, 1
 	}
 	return oracleZ(steps, i, igsearch.Normalisation{Centre: igsearch.Batch, Scale: igsearch.Batch, Floor: n.Floor})
 }
